@@ -1,0 +1,31 @@
+"""The one Jinja environment, and rendering with it."""
+
+from functools import cache
+from pathlib import Path
+
+import jinja2
+
+from tinykit.codegen import c
+
+_TEMPLATES = Path(__file__).resolve().parent / "templates"
+
+
+def render(template: str, **values: object) -> str:
+    """Render a template; a variable that is missing is an error."""
+    return _environment().get_template(template).render(**values)
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,  # noqa: S701 -- the output is C, not HTML
+        keep_trailing_newline=True,
+        line_statement_prefix="%%",
+        line_comment_prefix="%#",
+    )
+    for name in ("c_rows", "c_hex", "c_string", "c_fields", "c_arguments", "c_struct"):
+        environment.filters[name] = getattr(c, name)
+    environment.filters["c_type"] = c.c_type
+    return environment

@@ -1,0 +1,1 @@
+"""The C that runs on the board, installed as package data; no Python lives here."""

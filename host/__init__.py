@@ -1,0 +1,1 @@
+"""The command line and everything that touches tools, ports, emulators and clocks."""

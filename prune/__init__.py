@@ -1,0 +1,1 @@
+"""Prune Keras networks and convert them to int8 .tflite models."""

@@ -1,0 +1,1 @@
+"""Train Keras networks: built-in tasks, fitting, and the meter of what training costs."""
