@@ -1,0 +1,37 @@
+"""The generated files that tell C about the board and the build."""
+
+from tinykit.codegen.render import render
+from tinykit.core.board import Board, pin_number
+
+
+def board_files(board: Board, version: str) -> dict[str, str]:
+    """Return board.h and memory.ld, by file name."""
+    common = {"board": board.name, "version": version, "source": f"{board.name}.toml"}
+    header = render(
+        "board.h.j2",
+        **common,
+        clock_hz=board.clock_hz,
+        dcdc=int(board.power.dcdc),
+        tx_pin=pin_number(board.link.tx_pin),
+        tx_pin_name=board.link.tx_pin,
+        rx_pin=pin_number(board.link.rx_pin),
+        rx_pin_name=board.link.rx_pin,
+        baud=board.link.baud,
+    )
+    memory = render(
+        "memory.ld.j2",
+        **common,
+        app_address=board.app_address,
+        app_bytes=board.app_bytes,
+        ram_address=board.ram.address,
+        ram_bytes=board.ram.bytes,
+        stack_bytes=board.ram.stack_bytes,
+    )
+    return {"board.h": header, "memory.ld": memory}
+
+
+def build_header(build_id: str, app: str, version: str) -> str:
+    """Return build.h; the wire has 16 characters for the build id and 8 for the application."""
+    assert len(build_id) == 16, build_id
+    assert 0 < len(app) <= 8, app
+    return render("build.h.j2", build_id=build_id, app=app, version=version)

@@ -1,0 +1,340 @@
+"""Boards: what a TOML file says about a board, checked."""
+
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tinykit.core.errors import TinykitError
+from tinykit.core.files import PACKAGE_ROOT
+from tinykit.core.units import grouped
+
+BOARDS = PACKAGE_ROOT / "firmware" / "boards"
+
+CPUS = ("cortex_m3", "cortex_m4", "cortex_m7", "cortex_m33", "cortex_m33+dsp")
+FLOAT_ABIS = ("soft", "hard")
+IMAGES = ("bin", "hex", "elf")
+_MAX_FLASH_BYTES = 64 << 20
+_MAX_RAM_BYTES = 16 << 20
+_PORT_PINS = 32
+_ADDRESS_END = 1 << 32
+
+
+@dataclass(frozen=True, slots=True)
+class Flash:
+    """Describe the flash: the application starts where the bootloader ends."""
+
+    address: int
+    bytes: int
+    bootloader_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ram:
+    """Describe the RAM, and the stack at its bottom."""
+
+    address: int
+    bytes: int
+    stack_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Describe the serial link; pins are named as in the chip's manual (P1.03)."""
+
+    tx_pin: str
+    rx_pin: str
+    baud: int
+
+
+@dataclass(frozen=True, slots=True)
+class Flasher:
+    """Describe how an image gets onto the board.
+
+    Attributes:
+        tool: the program.
+        image: which image it takes: bin, hex or elf.
+        arguments: its arguments, where {port} and {image} stand for those.
+        touch_baud: opening the port at this rate starts the bootloader; 0 when not needed.
+    """
+
+    tool: str
+    image: str
+    arguments: tuple[str, ...]
+    touch_baud: int
+
+
+@dataclass(frozen=True, slots=True)
+class Power:
+    """Describe how the chip is supplied."""
+
+    dcdc: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """Hold the facts of one board."""
+
+    name: str
+    title: str
+    chip: str
+    cpu: str
+    float_abi: str
+    clock_hz: int
+    emulators: tuple[str, ...]
+    flash: Flash
+    ram: Ram
+    link: Link
+    flasher: Flasher
+    power: Power
+
+    @property
+    def app_address(self) -> int:
+        """Return where the application starts in flash."""
+        return self.flash.address + self.flash.bootloader_bytes
+
+    @property
+    def app_bytes(self) -> int:
+        """Return how much flash the application may fill."""
+        return self.flash.bytes - self.flash.bootloader_bytes
+
+
+def pin_number(name: str) -> int:
+    """Return port * 32 + pin of a pin's name, P1.03."""
+    match = re.fullmatch(r"P(\d)\.(\d\d)", name)
+    if match is None or int(match[2]) >= _PORT_PINS:
+        raise ValueError(name)
+    return int(match[1]) * _PORT_PINS + int(match[2])
+
+
+def board_paths(folder: Path | None = None) -> dict[str, Path]:
+    """Return the board files by name, sorted; a user's folder comes before ours."""
+    folders = [BOARDS] if folder is None else [BOARDS, folder]
+    found = {path.stem: path for each in folders for path in each.glob("*.toml")}
+    return dict(sorted(found.items()))
+
+
+def find_board(name: str, folder: Path | None = None) -> Board:
+    """Load the board of that name.
+
+    Raises:
+        TinykitError: no such board, or its file is wrong.
+    """
+    paths = board_paths(folder)
+    if name not in paths:
+        near = difflib.get_close_matches(name, paths, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(near)}? all: tinykit boards" if near else "tinykit boards"
+        raise TinykitError(f"no board '{name}'", hint)
+    return load_board(paths[name])
+
+
+def load_board(path: Path) -> Board:
+    """Read and check one board file.
+
+    Raises:
+        TinykitError: not readable, a missing, unknown or mistyped key, or an absurd number.
+    """
+    reader = _Reader(f"{path.parent.name}/{path.name}")
+    table = reader.parse(path)
+    board = _board(reader, table)
+    _check(reader, board, path.stem)
+    return board
+
+
+class _Reader:
+    """Take typed values from TOML tables; errors name the file and the key."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+
+    def parse(self, path: Path) -> dict[str, object]:
+        try:
+            return tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise TinykitError(f"{path}: {error.strerror}", "tinykit boards") from None
+        except UnicodeDecodeError:
+            raise TinykitError(f"{self.file} is not UTF-8 text", "save it as UTF-8") from None
+        except tomllib.TOMLDecodeError as error:
+            raise self.error(f"not TOML: {error}", "compare boards/nano33.toml") from None
+
+    def error(self, message: str, hint: str) -> TinykitError:
+        return TinykitError(f"{self.file}: {message}", hint)
+
+    def keys(self, table: Mapping[str, object], prefix: str, wanted: Sequence[str]) -> None:
+        for key in sorted(table.keys() - set(wanted)):
+            near = difflib.get_close_matches(key, wanted, n=1)
+            hint = f"did you mean {prefix}{near[0]}?" if near else f"known: {', '.join(wanted)}"
+            raise self.error(f"unknown key {prefix}{key}", hint)
+        for key in wanted:
+            if key not in table:
+                raise self.error(f"{prefix}{key} is missing", "compare boards/nano33.toml")
+
+    def table(
+        self, table: Mapping[str, object], key: str, wanted: Sequence[str]
+    ) -> Mapping[str, object]:
+        value = table[key]
+        if not isinstance(value, dict):
+            raise self.error(f"{key} is {value!r}, not a table", f"write [{key}]")
+        self.keys(value, f"{key}.", wanted)
+        return value
+
+    def integer(self, table: Mapping[str, object], name: str) -> int:
+        value = table[name.rpartition(".")[2]]
+        if type(value) is not int:
+            raise self.error(f"{name} is {_shown(value)}, not an integer", "no quotes, no fraction")
+        if value < 0:
+            raise self.error(f"{name} is {value}, which is negative", "use a positive number")
+        return value
+
+    def text(self, table: Mapping[str, object], name: str) -> str:
+        value = table[name.rpartition(".")[2]]
+        if not isinstance(value, str) or not value:
+            raise self.error(f"{name} is {_shown(value)}, not a text", 'write it in "quotes"')
+        return value
+
+    def texts(self, table: Mapping[str, object], name: str) -> tuple[str, ...]:
+        value = table[name.rpartition(".")[2]]
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            hint = 'write it as ["one", "two"]'
+            raise self.error(f"{name} is {_shown(value)}, not a list of texts", hint)
+        return tuple(value)
+
+    def truth(self, table: Mapping[str, object], name: str) -> bool:
+        value = table[name.rpartition(".")[2]]
+        if not isinstance(value, bool):
+            raise self.error(f"{name} is {_shown(value)}, not true or false", "no quotes")
+        return value
+
+
+def _shown(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else repr(value)
+
+
+def _fields(of: type) -> tuple[str, ...]:
+    return tuple(of.__dataclass_fields__)  # type: ignore[attr-defined]
+
+
+def _board(reader: _Reader, top: Mapping[str, object]) -> Board:
+    reader.keys(top, "", _fields(Board))
+    return Board(
+        name=reader.text(top, "name"),
+        title=reader.text(top, "title"),
+        chip=reader.text(top, "chip"),
+        cpu=reader.text(top, "cpu"),
+        float_abi=reader.text(top, "float_abi"),
+        clock_hz=reader.integer(top, "clock_hz"),
+        emulators=reader.texts(top, "emulators"),
+        flash=_flash(reader, top),
+        ram=_ram(reader, top),
+        link=_link(reader, top),
+        flasher=_flasher(reader, top),
+        power=Power(reader.truth(reader.table(top, "power", _fields(Power)), "power.dcdc")),
+    )
+
+
+def _flash(reader: _Reader, top: Mapping[str, object]) -> Flash:
+    table = reader.table(top, "flash", _fields(Flash))
+    return Flash(
+        address=reader.integer(table, "flash.address"),
+        bytes=reader.integer(table, "flash.bytes"),
+        bootloader_bytes=reader.integer(table, "flash.bootloader_bytes"),
+    )
+
+
+def _ram(reader: _Reader, top: Mapping[str, object]) -> Ram:
+    table = reader.table(top, "ram", _fields(Ram))
+    return Ram(
+        address=reader.integer(table, "ram.address"),
+        bytes=reader.integer(table, "ram.bytes"),
+        stack_bytes=reader.integer(table, "ram.stack_bytes"),
+    )
+
+
+def _link(reader: _Reader, top: Mapping[str, object]) -> Link:
+    table = reader.table(top, "link", _fields(Link))
+    return Link(
+        tx_pin=reader.text(table, "link.tx_pin"),
+        rx_pin=reader.text(table, "link.rx_pin"),
+        baud=reader.integer(table, "link.baud"),
+    )
+
+
+def _flasher(reader: _Reader, top: Mapping[str, object]) -> Flasher:
+    table = reader.table(top, "flasher", _fields(Flasher))
+    return Flasher(
+        tool=reader.text(table, "flasher.tool"),
+        image=reader.text(table, "flasher.image"),
+        arguments=reader.texts(table, "flasher.arguments"),
+        touch_baud=reader.integer(table, "flasher.touch_baud"),
+    )
+
+
+def _check(reader: _Reader, board: Board, stem: str) -> None:
+    if board.name != stem:
+        raise reader.error(f"name is '{board.name}'", f"name it as its file: {stem}")
+    if len(board.name) > 24 or not re.fullmatch(r"[a-z][a-z0-9_]*", board.name):
+        hint = "small letters, digits and _, at most 24"
+        raise reader.error(f"name '{board.name}' is not usable", hint)
+    _one_of(reader, "cpu", board.cpu, CPUS)
+    _one_of(reader, "float_abi", board.float_abi, FLOAT_ABIS)
+    _one_of(reader, "flasher.image", board.flasher.image, IMAGES)
+    _between(reader, "clock_hz", board.clock_hz, 32_768, 1_000_000_000, "hertz, not megahertz")
+    _between(reader, "link.baud", board.link.baud, 1_200, 12_000_000, "bits a second")
+    _check_flash(reader, board.flash)
+    _check_ram(reader, board.ram)
+    _check_pins(reader, board.link)
+
+
+def _one_of(reader: _Reader, key: str, value: str, known: Sequence[str]) -> None:
+    if value not in known:
+        raise reader.error(f"{key} is '{value}'", f"known: {', '.join(known)}")
+
+
+def _between(reader: _Reader, key: str, value: int, low: int, high: int, hint: str) -> None:
+    if not low <= value <= high:
+        allowed = f"{grouped(low)} to {grouped(high)}"
+        raise reader.error(f"{key} is {value}, outside {allowed}", hint)
+
+
+def _check_size(reader: _Reader, key: str, value: int, most: int) -> None:
+    if value > most:
+        raise reader.error(f"{key} is {value}, more than any Cortex-M has", "bytes, not bits")
+    if value < 1024:
+        raise reader.error(f"{key} is {value}, less than any Cortex-M has", "bytes, not kilobytes")
+
+
+def _check_flash(reader: _Reader, flash: Flash) -> None:
+    _check_size(reader, "flash.bytes", flash.bytes, _MAX_FLASH_BYTES)
+    _check_end(reader, "flash", flash.address + flash.bytes)
+    boot = flash.bootloader_bytes
+    if boot >= flash.bytes:
+        message = f"flash.bootloader_bytes is {boot}, flash.bytes is {flash.bytes}"
+        raise reader.error(message, "the bootloader must leave room for the application")
+    if (flash.address + boot) % 128:
+        message = f"the application would start at 0x{flash.address + boot:08x}"
+        raise reader.error(message, "a vector table needs a multiple of 128")
+
+
+def _check_ram(reader: _Reader, ram: Ram) -> None:
+    _check_size(reader, "ram.bytes", ram.bytes, _MAX_RAM_BYTES)
+    _check_end(reader, "ram", ram.address + ram.bytes)
+    if ram.stack_bytes % 8 or not 512 <= ram.stack_bytes < ram.bytes:
+        message = f"ram.stack_bytes is {ram.stack_bytes}, ram.bytes is {ram.bytes}"
+        raise reader.error(message, "a multiple of 8, at least 512, less than the RAM")
+
+
+def _check_end(reader: _Reader, key: str, end: int) -> None:
+    if end > _ADDRESS_END:
+        raise reader.error(f"{key} ends at 0x{end:x}", "addresses have 32 bits")
+
+
+def _check_pins(reader: _Reader, link: Link) -> None:
+    for key, pin in (("link.tx_pin", link.tx_pin), ("link.rx_pin", link.rx_pin)):
+        try:
+            pin_number(pin)
+        except ValueError:
+            raise reader.error(f"{key} is '{pin}'", "port and pin as in P1.03") from None
+    if link.tx_pin == link.rx_pin:
+        raise reader.error(f"link.tx_pin and link.rx_pin are both '{link.tx_pin}'", "use two pins")

@@ -1,0 +1,48 @@
+// What every chip gives to the firmware above it.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TK_CHIP_H
+#define TK_CHIP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct {
+    const uint8_t *start;
+    uint32_t bytes;
+} tk_image;
+
+// Starts clocks, pins, link and timer. Memory is set up already, interrupts stay masked for ever.
+void tk_chip_start(void);
+
+// Sleeps until the link has received a byte.
+uint8_t tk_chip_receive(void);
+
+// Sleeps until `data`, which is in RAM, has been sent.
+void tk_chip_send(const uint8_t *data, size_t bytes);
+
+// The same awake, for fault handlers, where no interrupt can end a sleep.
+void tk_chip_send_polled(const uint8_t *data, size_t bytes);
+
+// Microseconds since tk_chip_start; wraps after 71 minutes.
+uint32_t tk_chip_time_us(void);
+
+// The image in flash, from its vector table to the end of the initial values of its data.
+tk_image tk_chip_image(void);
+
+// Sleeps until reset.
+_Noreturn void tk_chip_stop(void);
+
+// What a fault handler knows; 0 where the core could not tell.
+typedef struct {
+    uint32_t pc;
+    uint32_t lr;
+    uint32_t cfsr;
+    uint32_t hfsr;
+    uint32_t address;
+} tk_fault;
+
+// Called once by the fault handlers; the link implements it.
+void tk_fault_report(const tk_fault *fault);
+
+#endif
