@@ -1,0 +1,124 @@
+"""How a weight matrix is stored: dense, or sparse so that zeros cost neither flash nor time.
+
+Sparse rows keep the non-zero weights only. The inputs are cut into segments of 255, so that the
+position of a weight in its segment, and the number of weights in it, each fit a byte:
+
+    counts[output][segment]     how many weights follow
+    indices[k], weights[k]      position in the segment and value, row after row
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinykit.codegen.layer import Field, LowerOptions, Table
+
+Matrix = NDArray[np.int8]
+SEGMENT = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """Hold a weight matrix ready for its kernel.
+
+    Attributes:
+        kernel: "tk_dense_s8" or "tk_sparse_s8".
+        record: the C type of the record that it reads.
+        tables: weights, and for sparse rows their indices and counts.
+        encoding: "dense" or "sparse".
+        reason: why.
+    """
+
+    kernel: str
+    record: str
+    tables: tuple[Table, ...]
+    encoding: str
+    reason: str
+
+    def fields(self, layer: str) -> tuple[Field, ...]:
+        """Return the record's members that point to the tables."""
+        return tuple((table.name, f"{layer}_{table.name}") for table in self.tables)
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Hold what an encoding costs: bytes of flash, and instructions for one product."""
+
+    bytes: int
+    instructions: float
+
+
+def encode(rows: Matrix, options: LowerOptions) -> Encoded:
+    """Choose an encoding for a matrix of (outputs, inputs) and make its tables."""
+    dense, sparse = dense_cost(rows), sparse_cost(rows)
+    zeros = 100.0 * float(np.mean(rows == 0))
+    if options.encoding == "dense":
+        return _dense(rows, "dense was asked for")
+    if _better(sparse, dense, options.optimize):
+        saved = dense.bytes - sparse.bytes
+        return _sparse(rows, f"{zeros:.0f} % zeros, sparse saves {saved} bytes")
+    return _dense(rows, f"{zeros:.0f} % zeros, {_why_dense(sparse, dense)}")
+
+
+def dense_cost(rows: Matrix) -> Cost:
+    """Predict a dense product; instructions counted on Cortex-M4 images, see docs/benchmarks.md."""
+    outputs, inputs = rows.shape
+    return Cost(rows.size, outputs * (3.25 * inputs + 20))
+
+
+def sparse_cost(rows: Matrix) -> Cost:
+    """Predict a sparse product; instructions counted on Cortex-M4 images, see docs/benchmarks.md."""
+    outputs, inputs = rows.shape
+    nonzero = int(np.count_nonzero(rows))
+    counts = outputs * -(-inputs // SEGMENT)
+    return Cost(2 * nonzero + counts, 5.0 * nonzero + 9.0 * counts + 20 * outputs)
+
+
+def sparse_tables(rows: Matrix) -> tuple[Table, ...]:
+    """Lay a matrix out in sparse rows."""
+    inputs = rows.shape[1]
+    counts: list[int] = []
+    indices: list[NDArray[np.uint8]] = []
+    weights: list[Matrix] = []
+    for row in rows:
+        for start in range(0, inputs, SEGMENT):
+            part = row[start : start + SEGMENT]
+            places = np.flatnonzero(part)
+            counts.append(len(places))
+            indices.append(places.astype(np.uint8))
+            weights.append(part[places])
+    return (
+        Table("weights", _never_empty(np.concatenate(weights)), "weights"),
+        Table("indices", _never_empty(np.concatenate(indices)), "indices"),
+        Table("counts", np.array(counts, np.uint8), "indices"),
+    )
+
+
+def _never_empty(values: NDArray[np.generic]) -> NDArray[np.generic]:
+    """Keep one element in a table of none: C has no arrays of length 0."""
+    return values if values.size else np.zeros(1, values.dtype)
+
+
+def _better(sparse: Cost, dense: Cost, optimize: str) -> bool:
+    if optimize == "size":
+        return sparse.bytes < dense.bytes
+    if optimize == "speed":
+        return sparse.instructions < dense.instructions
+    smaller, faster = sparse.bytes < dense.bytes, sparse.instructions < dense.instructions
+    return smaller and faster
+
+
+def _why_dense(sparse: Cost, dense: Cost) -> str:
+    if sparse.bytes >= dense.bytes:
+        return f"sparse is {sparse.bytes - dense.bytes} bytes larger: kept dense"
+    return f"sparse takes {sparse.instructions / dense.instructions:.2f}x the time: kept dense"
+
+
+def _dense(rows: Matrix, reason: str) -> Encoded:
+    table = Table("weights", np.ascontiguousarray(rows), "weights")
+    return Encoded("tk_dense_s8", "tk_dense_layer", (table,), "dense", reason)
+
+
+def _sparse(rows: Matrix, reason: str) -> Encoded:
+    return Encoded("tk_sparse_s8", "tk_sparse_layer", sparse_tables(rows), "sparse", reason)

@@ -1,0 +1,227 @@
+"""Read a .tflite file into a Graph, trusting nothing in it."""
+
+import struct
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tflite
+from numpy.typing import NDArray
+
+from tinykit.codegen.layer import RefusedError
+from tinykit.codegen.names import layer_name, unique
+from tinykit.codegen.ops.table import KINDS
+from tinykit.core.errors import TinykitError
+from tinykit.core.graph import Graph, Operator, Quantization, Tensor
+
+_IDENTIFIER = b"TFL3"
+_DTYPES = {
+    tflite.TensorType.INT8: "int8",
+    tflite.TensorType.INT32: "int32",
+    tflite.TensorType.FLOAT32: "float32",
+    tflite.TensorType.UINT8: "uint8",
+    tflite.TensorType.INT16: "int16",
+    tflite.TensorType.INT64: "int64",
+    tflite.TensorType.BOOL: "bool",
+}
+_CONVERT = "convert it with full-integer int8 quantization: tinykit quantize"
+# What the flatbuffers runtime raises when offsets lead out of the file or nowhere.
+_DAMAGE = (struct.error, IndexError, ValueError, TypeError, AttributeError, OverflowError)
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """Hold the parsed file while it is read."""
+
+    name: str
+    model: Any
+    subgraph: Any
+    size: int
+
+
+def import_tflite(data: bytes, name: str) -> Graph:
+    """Read and check a model.
+
+    Args:
+        data: the file's bytes.
+        name: the file's name, for messages.
+
+    Raises:
+        TinykitError: it is no .tflite file, it is damaged, or tinykit cannot compile it; the message
+            names the layer.
+    """
+    if len(data) < 8 or data[4:8] != _IDENTIFIER:
+        raise TinykitError(
+            f"{name} is not a .tflite file ({len(data)} bytes, no TFL3 mark at byte 4)",
+            "make one from a Keras model: tinykit quantize model.keras -o model.tflite",
+        )
+    try:
+        graph = _graph(data, name)
+    except _DAMAGE as error:
+        raise TinykitError(
+            f"{name} is damaged or cut off ({len(data)} bytes): {error}",
+            "copy or convert the file again: tinykit quantize",
+        ) from error
+    try:
+        graph.check()
+    except TinykitError as error:
+        raise TinykitError(f"{name}: {error.message}", error.hint) from error
+    _check_operators(graph, name)
+    return graph
+
+
+def _graph(data: bytes, name: str) -> Graph:
+    model = tflite.Model.GetRootAsModel(data, 0)
+    if model.SubgraphsLength() != 1:
+        raise TinykitError(
+            f"{name} has {model.SubgraphsLength()} subgraphs, tinykit compiles models with one",
+            "convert the model without control flow and without resource variables",
+        )
+    file = _File(name, model, model.Subgraphs(0), len(data))
+    tensors = tuple(_tensor(file, n) for n in range(file.subgraph.TensorsLength()))
+    _refuse_other_dtypes(file, tensors)
+    return Graph(
+        name=name,
+        tensors=tensors,
+        operators=_operators(file, tensors),
+        inputs=tuple(int(n) for n in file.subgraph.InputsAsNumpy()),
+        outputs=tuple(int(n) for n in file.subgraph.OutputsAsNumpy()),
+    )
+
+
+def _tensor(file: _File, number: int) -> Tensor:
+    raw = file.subgraph.Tensors(number)
+    name = (raw.Name() or f"tensor {number}".encode()).decode(errors="replace")
+    if raw.Type() not in _DTYPES:
+        raise TinykitError(
+            f"{file.name}: tensor '{name}' has type {raw.Type()} of the schema", _CONVERT
+        )
+    dtype = _DTYPES[raw.Type()]
+    shape = tuple(int(raw.Shape(i)) for i in range(raw.ShapeLength()))
+    if raw.Sparsity() is not None:
+        raise TinykitError(
+            f"{file.name}: tensor '{name}' is stored sparse by the converter",
+            "convert without sparsity: tinykit finds the zeros itself",
+        )
+    return Tensor(name, shape, dtype, _quantization(raw), _constant(file, raw, name, shape, dtype))
+
+
+def _quantization(raw: Any) -> Quantization | None:
+    parameters = raw.Quantization()
+    if parameters is None or parameters.ScaleLength() == 0:
+        return None
+    scales = tuple(float(parameters.Scale(i)) for i in range(parameters.ScaleLength()))
+    zero_points = tuple(int(parameters.ZeroPoint(i)) for i in range(parameters.ZeroPointLength()))
+    return Quantization(scales, zero_points or (0,) * len(scales), parameters.QuantizedDimension())
+
+
+def _constant(
+    file: _File, raw: Any, name: str, shape: tuple[int, ...], dtype: str
+) -> NDArray[np.generic] | None:
+    if not 0 <= raw.Buffer() < file.model.BuffersLength():
+        raise TinykitError(
+            f"{file.name}: tensor '{name}' names buffer {raw.Buffer()} of "
+            f"{file.model.BuffersLength()}",
+            "the file is damaged; convert it again: tinykit quantize",
+        )
+    buffer = file.model.Buffers(raw.Buffer())
+    if buffer.DataLength() == 0:
+        return None
+    values = np.frombuffer(buffer.DataAsNumpy().tobytes(), np.dtype(dtype).newbyteorder("<"))
+    expected = 1
+    for length in shape:
+        expected *= length
+    if values.size != expected:
+        raise TinykitError(
+            f"{file.name}: tensor '{name}' of shape {shape} has {values.size} values, not "
+            f"{expected}",
+            "the file is damaged; convert it again: tinykit quantize",
+        )
+    return values.astype(dtype).reshape(shape)
+
+
+def _refuse_other_dtypes(file: _File, tensors: tuple[Tensor, ...]) -> None:
+    """Say at once when the model is float or int16: no layer of it could compile."""
+    kinds = {tensor.dtype for tensor in tensors}
+    if "int8" not in kinds and "float32" in kinds:
+        name = next(t.name for t in tensors if t.dtype == "float32")
+        raise TinykitError(
+            f"{file.name} is a float model ('{name}' is float32), tinykit compiles int8", _CONVERT
+        )
+    for tensor in tensors:
+        if tensor.dtype == "int16":
+            raise TinykitError(
+                f"{file.name} has int16 activations ('{tensor.name}'), tinykit compiles int8",
+                _CONVERT,
+            )
+
+
+def _operators(file: _File, tensors: tuple[Tensor, ...]) -> tuple[Operator, ...]:
+    count = file.subgraph.OperatorsLength()
+    raws = [file.subgraph.Operators(i) for i in range(count)]
+    kinds = [_kind(file, raw) for raw in raws]
+    names = unique(
+        [layer_name(_hints(raw, tensors), kind) for raw, kind in zip(raws, kinds, strict=True)]
+    )
+    return tuple(
+        _operator(file, raw, kind, name)
+        for raw, kind, name in zip(raws, kinds, names, strict=True)
+    )
+
+
+def _hints(raw: Any, tensors: tuple[Tensor, ...]) -> list[str]:
+    """Return the names of the weights, which are the user's, then of the output."""
+    weights = [n for n in _numbers(raw.InputsAsNumpy())[1:2] if 0 <= n < len(tensors)]
+    constant = [tensors[n].name for n in weights if tensors[n].data is not None]
+    return [*constant, tensors[_numbers(raw.OutputsAsNumpy())[0]].name]
+
+
+def _operator(file: _File, raw: Any, kind: str, name: str) -> Operator:
+    if kind not in KINDS:
+        raise TinykitError(
+            f"{file.name}: layer '{name}' is {kind}, which tinykit cannot compile",
+            "operators that it can: tinykit ops",
+        )
+    table = raw.BuiltinOptions()
+    options = None
+    if KINDS[kind].options is not None and table is not None:
+        options = KINDS[kind].options()
+        options.Init(table.Bytes, table.Pos)
+    inputs = _numbers(raw.InputsAsNumpy())
+    return Operator(
+        name=name,
+        kind=kind,
+        inputs=tuple(None if n == -1 else n for n in inputs),
+        outputs=tuple(_numbers(raw.OutputsAsNumpy())),
+        attributes=KINDS[kind].read(options),
+    )
+
+
+def _kind(file: _File, raw: Any) -> str:
+    index = raw.OpcodeIndex()
+    if not 0 <= index < file.model.OperatorCodesLength():
+        raise IndexError(f"operator code {index} of {file.model.OperatorCodesLength()}")
+    code = file.model.OperatorCodes(index)
+    builtin = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+    if builtin == tflite.BuiltinOperator.CUSTOM:
+        return (code.CustomCode() or b"a custom operator").decode(errors="replace")
+    return _KIND_NAMES.get(builtin, f"operator {builtin}")
+
+
+def _numbers(values: Any) -> list[int]:
+    return [int(n) for n in np.atleast_1d(values)]
+
+
+_KIND_NAMES = {
+    value: name for name, value in vars(tflite.BuiltinOperator).items() if isinstance(value, int)
+}
+
+
+def _check_operators(graph: Graph, name: str) -> None:
+    for operator in graph.operators:
+        try:
+            KINDS[operator.kind].check(graph, operator)
+        except RefusedError as error:
+            raise TinykitError(
+                f"{name}: layer '{operator.name}' ({operator.kind}) {error.what}", error.hint
+            ) from error

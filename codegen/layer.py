@@ -1,0 +1,115 @@
+"""What the compiler knows of a layer once it is lowered to a kernel call."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinykit.core.graph import Graph, Operator
+
+Role = Literal["weights", "bias", "requantization", "indices"]
+Arrays = tuple[NDArray[Any], ...]
+Field = tuple[str, "int | str | tuple[Field, ...]"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """Hold one constant array of the generated C; its C name is the layer's plus `name`."""
+
+    name: str
+    values: NDArray[Any]
+    role: Role
+
+    @property
+    def bytes(self) -> int:
+        """Return the size in flash."""
+        return int(self.values.nbytes)
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """Hold one kernel call.
+
+    Attributes:
+        name: a legal C identifier, unique in the model.
+        kind: the operator's name in the TFLite schema.
+        summary: one line for a person.
+        kernel: the C function, called as kernel(&record, inputs..., outputs..., scratch).
+        record: the C type of its record.
+        fields: the record's members; a value is a number, a C expression, or members again.
+        tables: the constant arrays that the record points to.
+        inputs, outputs: tensor numbers; a constant input becomes a table named by its position.
+        scratch_bytes: working memory during the call.
+        in_place: the output may lie exactly where the first input lies.
+        macs: multiply-accumulates of the dense form.
+        encoding: how the weights are stored: "dense", "sparse" or "" without weights.
+        reason: why this encoding.
+    """
+
+    name: str
+    kind: str
+    summary: str
+    kernel: str
+    record: str
+    fields: tuple[Field, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    tables: tuple[Table, ...] = ()
+    scratch_bytes: int = 0
+    in_place: bool = False
+    macs: int = 0
+    encoding: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LowerOptions:
+    """Hold what the user decides about code generation.
+
+    Attributes:
+        optimize: "size", "balanced" or "speed".
+        encoding: "auto", or "dense" to switch sparse encodings off.
+    """
+
+    optimize: str = "balanced"
+    encoding: str = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class OpKind:
+    """Join what the compiler knows of one operator; one row of ops/table.py.
+
+    Attributes:
+        options: the schema class of the operator's options, or None without options.
+        read: makes the attribute record from the options.
+        check: raises Refused where the operator is outside of the limits.
+        evaluate: computes the outputs in NumPy, exactly; the arrays have the tensors' shapes.
+        lower: makes the kernel call; None for an operator that costs nothing, whose output is its
+            first input seen with another shape.
+        limits: what is not supported, for `tinykit ops`.
+    """
+
+    options: type | None
+    read: Callable[[Any], Any]
+    check: Callable[[Graph, Operator], None]
+    evaluate: Callable[[Graph, Operator, Arrays], Arrays]
+    lower: Callable[[Graph, Operator, LowerOptions], Layer] | None
+    limits: str = ""
+
+
+class RefusedError(Exception):
+    """Say that an operator is outside of the limits: what it is, and the way out."""
+
+    def __init__(self, what: str, hint: str) -> None:
+        super().__init__(what)
+        self.what = what
+        self.hint = hint
+
+
+@dataclass(frozen=True, slots=True)
+class Empty:
+    """Be the attribute record of an operator that has none."""
+
+    kind: str = field(default="empty", init=False)

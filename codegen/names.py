@@ -1,0 +1,58 @@
+"""Names a person recognises, made of tensor names, legal in C."""
+
+import re
+from collections.abc import Sequence
+
+# C11 6.4.1, and what the generated files and the headers they include use themselves.
+_RESERVED = frozenset(
+    """auto break case char const continue default do double else enum extern float for goto if
+    inline int long register restrict return short signed sizeof static struct switch typedef
+    union unsigned void volatile while main asm src dst scratch errno bool true false
+    memcpy memset memmove memcmp""".split()
+)
+# What converters and exporters put around a Keras layer's name.
+_NOISE = re.compile(
+    r"^(StatefulPartitionedCall|PartitionedCall|serving_default|ReadVariableOp|resource"
+    r"|Identity(_int8)?|functional|sequential|model|MatMul|BiasAdd|Relu6?|Conv2D|convolution"
+    r"|depthwise|Add|Reshape|MaxPool(2d)?|AvgPool|Mean|Softmax|Sigmoid|Const|FusedBatchNormV3"
+    r"|batch_normalization|activation|re_lu|tfl[._].*|arith[._].*)(_?\d+)?$",
+    re.IGNORECASE,
+)
+
+
+def c_name(text: str, fallback: str = "model") -> str:
+    """Turn any text into a C identifier that is neither reserved nor a digit first."""
+    name = re.sub(r"[^0-9A-Za-z]+", "_", text).strip("_").lower()
+    if not name:
+        return fallback
+    if name[0].isdigit() or name in _RESERVED or name.startswith("tk_"):
+        return f"{fallback}_{name}"
+    return name
+
+
+def layer_name(tensor_names: Sequence[str], kind: str) -> str:
+    """Guess the Keras layer's name from the tensors that belong to it, the best hint first.
+
+    A fused layer's tensor is called like "net/re_lu/Relu;net/conv2d/BiasAdd;net/conv2d/Conv2D".
+    """
+    for name in tensor_names:
+        for part in name.split(";"):
+            words = [word.split(":")[0] for word in part.split("/")]
+            kept = [word for word in words if word and not _NOISE.match(word)]
+            if kept:
+                return c_name(kept[-1], "layer")
+    return kind.lower()
+
+
+def unique(names: Sequence[str]) -> list[str]:
+    """Number the names that occur before: conv, conv_2, conv_3."""
+    taken: set[str] = set()
+    result = []
+    for name in names:
+        candidate, count = name, 1
+        while candidate in taken:
+            count += 1
+            candidate = f"{name}_{count}"
+        taken.add(candidate)
+        result.append(candidate)
+    return result

@@ -1,0 +1,218 @@
+"""FULLY_CONNECTED: a matrix times a vector."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tflite
+
+from tinykit.codegen.encode import Encoded, encode
+from tinykit.codegen.layer import (
+    Arrays,
+    Field,
+    Layer,
+    LowerOptions,
+    OpKind,
+    RefusedError,
+    Table,
+)
+from tinykit.codegen.ops import shared
+from tinykit.codegen.ops.shared import Ints, Window
+from tinykit.core.graph import Graph, Operator
+
+
+@dataclass(frozen=True, slots=True)
+class Dense:
+    """Attributes of FULLY_CONNECTED."""
+
+    activation: int
+    weights_format: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Product:
+    """Hold a matrix product with bias and scaling, ready to be lowered.
+
+    Attributes:
+        rows: the weights, (outputs, inputs).
+        bias: (outputs,), as in the model.
+        input_zero_point: subtracted from every input.
+        scaling: from accumulators to outputs.
+    """
+
+    rows: Ints
+    bias: Ints
+    input_zero_point: int
+    scaling: shared.Scaling
+
+    def evaluate(self, inputs: Ints) -> Ints:
+        """Return the accumulators for inputs of (..., inputs)."""
+        return np.asarray((inputs - self.input_zero_point) @ self.rows.T + self.bias, np.int64)
+
+    def folded_bias(self) -> Ints:
+        """Return the bias less what the input's zero point adds to every sum."""
+        return np.asarray(self.bias - self.input_zero_point * self.rows.sum(axis=1), np.int64)
+
+    def tables(self, encoded: Encoded) -> tuple[Table, ...]:
+        """Return all tables of the kernel's record."""
+        bias = Table("bias", self.folded_bias().astype(np.int32), "bias")
+        return (*encoded.tables, bias, *shared.scaling_tables(self.scaling))
+
+    def fields(self, layer: str, encoded: Encoded) -> tuple[Field, ...]:
+        """Return all members of the kernel's record."""
+        outputs, inputs = self.rows.shape
+        return (
+            ("inputs", inputs),
+            *encoded.fields(layer),
+            ("bias", f"{layer}_bias"),
+            shared.scaling_fields(self.scaling, layer, outputs),
+        )
+
+
+def _read(options: Any) -> Dense:
+    if options is None:
+        return Dense(tflite.ActivationFunctionType.NONE, 0)
+    return Dense(options.FusedActivationFunction(), options.WeightsFormat())
+
+
+def _check(graph: Graph, operator: Operator) -> None:
+    shared.refuse_other_arity(operator, (2, 3))
+    source, target = graph.tensor(operator.inputs[0]), graph.tensor(operator.outputs[0])
+    shared.refuse_not_int8(source, target)
+    weights = graph.tensor(operator.inputs[1])
+    if len(weights.shape) != 2:
+        raise RefusedError(f"has weights of shape {weights.shape}", shared.QUANTIZE)
+    outputs, inputs = weights.shape
+    shared.refuse_bad_weights(graph, operator, outputs)
+    shared.refuse_unknown_activation(operator.attributes.activation)
+    if operator.attributes.weights_format != 0:
+        raise RefusedError("has shuffled weights", shared.QUANTIZE)
+    if source.elements % inputs or target.elements != source.elements // inputs * outputs:
+        raise RefusedError(
+            f"maps {source.shape} to {target.shape} with weights {weights.shape}", shared.QUANTIZE
+        )
+    product = _product(graph, operator)
+    shared.refuse_overflow(product.rows, product.bias)
+
+
+def _factors(graph: Graph, operator: Operator) -> list[float]:
+    """Return input scale * weight scale / output scale.
+
+    With one scale TFLM multiplies in float32 (GetQuantizedConvolutionMultipler), with several in
+    double precision.
+    """
+    weights = graph.tensor(operator.inputs[1])
+    assert weights.quantization is not None
+    if len(weights.quantization.scales) > 1:
+        return shared.channel_factors(graph, operator)
+    source, target = graph.tensor(operator.inputs[0]), graph.tensor(operator.outputs[0])
+    return [float(np.float32(source.scale) * np.float32(weights.scale)) / target.scale]
+
+
+def _product(graph: Graph, operator: Operator) -> Product:
+    rows = shared.weight_values(graph, operator)
+    target = graph.tensor(operator.outputs[0])
+    return Product(
+        rows=rows,
+        bias=shared.bias_values(graph, operator, rows.shape[0]),
+        input_zero_point=graph.tensor(operator.inputs[0]).zero_point,
+        scaling=shared.scaling(
+            _factors(graph, operator), target, operator.attributes.activation
+        ),
+    )
+
+
+def _evaluate(graph: Graph, operator: Operator, values: Arrays) -> Arrays:
+    product = _product(graph, operator)
+    inputs = values[0].reshape(-1, product.rows.shape[1]).astype(np.int64)
+    result = product.scaling.apply(product.evaluate(inputs))
+    return (result.reshape(graph.tensor(operator.outputs[0]).shape),)
+
+
+def _lower(graph: Graph, operator: Operator, options: LowerOptions) -> Layer:
+    product = _product(graph, operator)
+    outputs, inputs = product.rows.shape
+    positions = graph.tensor(operator.inputs[0]).elements // inputs
+    if positions > 1:
+        return lower_convolution(
+            graph, operator, product, _as_image(positions), inputs, options
+        )
+    encoded = encode(product.rows.astype(np.int8), options)
+    activation = shared.activation_name(operator.attributes.activation)
+    return Layer(
+        name=operator.name,
+        kind=operator.kind,
+        summary=_summary(f"dense {inputs} -> {outputs}", activation, encoded),
+        kernel=encoded.kernel,
+        record=encoded.record,
+        fields=product.fields(operator.name, encoded),
+        inputs=(_number(operator.inputs[0]),),
+        outputs=operator.outputs,
+        tables=product.tables(encoded),
+        macs=inputs * outputs,
+        encoding=encoded.encoding,
+        reason=encoded.reason,
+    )
+
+
+def lower_convolution(
+    graph: Graph,
+    operator: Operator,
+    product: Product,
+    view: Window,
+    channels: int,
+    options: LowerOptions,
+) -> Layer:
+    """Lower a product that is taken at every position of an image."""
+    outputs, taps = product.rows.shape
+    encoded = encode(product.rows.astype(np.int8), options)
+    matrix = "dense" if encoded.encoding == "dense" else "sparse"
+    kernel = "tk_conv_s8" if matrix == "dense" else "tk_conv_sparse_s8"
+    positions = view.output[0] * view.output[1]
+    shape = f"{view.kernel[0]}x{view.kernel[1]} convolution {channels} -> {outputs}"
+    return Layer(
+        name=operator.name,
+        kind=operator.kind,
+        summary=_summary(
+            shape, shared.activation_name(operator.attributes.activation), encoded
+        ),
+        kernel=kernel,
+        record=kernel.replace("_s8", "_layer"),
+        fields=(
+            ("pad_value", product.input_zero_point),
+            view.field(channels),
+            (matrix, product.fields(operator.name, encoded)),
+        ),
+        inputs=(_number(operator.inputs[0]),),
+        outputs=operator.outputs,
+        tables=product.tables(encoded),
+        scratch_bytes=0 if view.kernel == (1, 1) and view.pad == (0, 0) else taps,
+        macs=positions * outputs * taps,
+        encoding=encoded.encoding,
+        reason=encoded.reason,
+    )
+
+
+def _as_image(positions: int) -> Window:
+    one = (1, 1)
+    return Window((positions, 1), one, one, one, (0, 0), (positions, 1))
+
+
+def _summary(shape: str, activation: str, encoded: Encoded) -> str:
+    parts = [shape, activation, f"{encoded.encoding} weights"]
+    return ", ".join(part for part in parts if part)
+
+
+def _number(number: int | None) -> int:
+    assert number is not None
+    return number
+
+
+KIND = OpKind(
+    options=tflite.FullyConnectedOptions,
+    read=_read,
+    check=_check,
+    evaluate=_evaluate,
+    lower=_lower,
+    limits="constant symmetric int8 weights, per tensor or per channel; int32 bias or none",
+)

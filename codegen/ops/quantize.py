@@ -1,0 +1,118 @@
+"""QUANTIZE and DEQUANTIZE: between float32 and int8, and from one int8 scale to another."""
+
+import numpy as np
+
+from tinykit.codegen.layer import Arrays, Layer, LowerOptions, OpKind, RefusedError
+from tinykit.codegen.ops import shared
+from tinykit.core import fixedpoint
+from tinykit.core.graph import Graph, Operator, Tensor
+
+_WAY_OUT = "quantize the whole network to int8: tinykit quantize"
+
+
+def _check_quantize(graph: Graph, operator: Operator) -> None:
+    shared.refuse_other_arity(operator, (1,))
+    source, target = graph.tensor(operator.inputs[0]), graph.tensor(operator.outputs[0])
+    shared.refuse_not_int8(target)
+    if source.dtype == "int8":
+        shared.refuse_not_int8(source)
+    elif source.dtype != "float32":
+        raise RefusedError(f"quantizes {source.dtype}", _WAY_OUT)
+    _refuse_other_size(source, target)
+
+
+def _check_dequantize(graph: Graph, operator: Operator) -> None:
+    shared.refuse_other_arity(operator, (1,))
+    source, target = graph.tensor(operator.inputs[0]), graph.tensor(operator.outputs[0])
+    shared.refuse_not_int8(source)
+    if target.dtype != "float32":
+        raise RefusedError(f"makes {target.dtype}", _WAY_OUT)
+    _refuse_other_size(source, target)
+
+
+def _refuse_other_size(source: Tensor, target: Tensor) -> None:
+    if source.elements != target.elements:
+        raise RefusedError(f"maps {source.shape} to {target.shape}", _WAY_OUT)
+    if source.data is not None:
+        raise RefusedError(f"converts the constant '{source.name}'", _WAY_OUT)
+
+
+def _evaluate_quantize(graph: Graph, operator: Operator, values: Arrays) -> Arrays:
+    source, target = graph.tensor(operator.inputs[0]), graph.tensor(operator.outputs[0])
+    if source.dtype == "int8":
+        centred = values[0].astype(np.int64) - source.zero_point
+        pair = fixedpoint.quantize_multiplier(source.scale / target.scale)
+        result = fixedpoint.requantize(centred, *pair) + target.zero_point
+    else:
+        ratio = (values[0] / np.float32(target.scale)).astype(np.float32)
+        # far outside of int8 the exact value does not matter, but must stay an int64
+        nearest = np.trunc(np.clip(ratio, -1e6, 1e6).astype(np.float64) * 2 + np.sign(ratio)) / 2
+        result = np.trunc(nearest).astype(np.int64) + target.zero_point
+    return (np.clip(result, -128, 127).astype(np.int8).reshape(target.shape),)
+
+
+def _evaluate_dequantize(graph: Graph, operator: Operator, values: Arrays) -> Arrays:
+    source, target = graph.tensor(operator.inputs[0]), graph.tensor(operator.outputs[0])
+    # the product of a float32 and a 9-bit integer is exact in double: one rounding, as on the board
+    real = (values[0].astype(np.float64) - source.zero_point) * source.scale
+    return (real.astype(np.float32).reshape(target.shape),)
+
+
+def _lower_quantize(graph: Graph, operator: Operator, _options: LowerOptions) -> Layer:
+    source, target = graph.tensor(operator.inputs[0]), graph.tensor(operator.outputs[0])
+    if source.dtype == "float32":
+        return _float_layer(operator, target, target, "float32 to int8", "tk_quantize_f32_s8")
+    multiplier, shift = fixedpoint.quantize_multiplier(source.scale / target.scale)
+    assert operator.inputs[0] is not None
+    return Layer(
+        name=operator.name,
+        kind=operator.kind,
+        summary=f"{source.elements} values to another scale",
+        kernel="tk_requantize_s8",
+        record="tk_requantize_layer",
+        fields=(
+            ("count", source.elements),
+            ("in_zero", source.zero_point),
+            ("out_zero", target.zero_point),
+            ("shift", shift),
+            ("multiplier", multiplier),
+        ),
+        inputs=(operator.inputs[0],),
+        outputs=operator.outputs,
+        in_place=True,
+    )
+
+
+def _lower_dequantize(graph: Graph, operator: Operator, _options: LowerOptions) -> Layer:
+    source, target = graph.tensor(operator.inputs[0]), graph.tensor(operator.outputs[0])
+    return _float_layer(operator, source, target, "int8 to float32", "tk_dequantize_s8_f32")
+
+
+def _float_layer(
+    operator: Operator, quantized: Tensor, target: Tensor, what: str, kernel: str
+) -> Layer:
+    assert operator.inputs[0] is not None
+    return Layer(
+        name=operator.name,
+        kind=operator.kind,
+        summary=f"{target.elements} values from {what}",
+        kernel=kernel,
+        record="tk_scale_layer",
+        fields=(
+            ("count", target.elements),
+            ("zero", quantized.zero_point),
+            ("scale", f"{quantized.scale.hex()}f"),
+        ),
+        inputs=(operator.inputs[0],),
+        outputs=operator.outputs,
+    )
+
+
+QUANTIZE = OpKind(
+    None, shared.no_options, _check_quantize, _evaluate_quantize, _lower_quantize,
+    "float32 or int8 to int8",
+)
+DEQUANTIZE = OpKind(
+    None, shared.no_options, _check_dequantize, _evaluate_dequantize, _lower_dequantize,
+    "int8 to float32",
+)

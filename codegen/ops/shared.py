@@ -1,0 +1,288 @@
+"""What several operators have in common: windows, fused activations, output scaling."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tflite
+from numpy.typing import NDArray
+
+from tinykit.codegen.layer import Field, RefusedError, Table
+from tinykit.core import fixedpoint
+from tinykit.core.graph import Graph, Operator, Tensor
+
+Ints = NDArray[np.int64]
+QUANTIZE = "quantize the model again: tinykit quantize"
+
+_ACTIVATIONS: dict[int, tuple[str, float | None, float | None]] = {
+    tflite.ActivationFunctionType.NONE: ("", None, None),
+    tflite.ActivationFunctionType.RELU: ("ReLU", 0.0, None),
+    tflite.ActivationFunctionType.RELU_N1_TO_1: ("ReLU -1..1", -1.0, 1.0),
+    tflite.ActivationFunctionType.RELU6: ("ReLU6", 0.0, 6.0),
+}
+
+
+def refuse_other_arity(operator: Operator, inputs: Sequence[int], outputs: int = 1) -> None:
+    """Raise unless the operator has one of these numbers of inputs, and these outputs."""
+    if len(operator.inputs) not in inputs or len(operator.outputs) != outputs:
+        raise RefusedError(
+            f"has {len(operator.inputs)} inputs and {len(operator.outputs)} outputs", QUANTIZE
+        )
+    if operator.inputs[0] is None:
+        raise RefusedError("has no input", QUANTIZE)
+
+
+def refuse_not_int8(*tensors: Tensor) -> None:
+    """Raise unless every tensor is int8 with one scale."""
+    for tensor in tensors:
+        if tensor.dtype != "int8":
+            raise RefusedError(f"has the {tensor.dtype} tensor '{tensor.name}'", QUANTIZE)
+        if tensor.quantization is None or len(tensor.quantization.scales) != 1:
+            raise RefusedError(f"has no single scale for '{tensor.name}'", QUANTIZE)
+
+
+def refuse_other_rank(tensor: Tensor, rank: int) -> None:
+    """Raise unless the tensor has this many dimensions, a batch of one first."""
+    if len(tensor.shape) != rank:
+        raise RefusedError(f"has '{tensor.name}' of shape {tensor.shape}, not {rank}-D", QUANTIZE)
+    if tensor.shape[0] != 1:
+        raise RefusedError(
+            f"has a batch of {tensor.shape[0]}", "convert with a fixed batch of 1: tinykit quantize"
+        )
+
+
+def refuse_unknown_activation(activation: int) -> None:
+    """Raise unless the fused activation is one that TFLM computes in int8."""
+    if activation not in _ACTIVATIONS:
+        raise RefusedError(
+            f"has the fused activation {activation}", "use relu, relu6 or a layer of its own"
+        )
+
+
+def activation_name(activation: int) -> str:
+    """Return the name of a fused activation, empty for none."""
+    return _ACTIVATIONS[activation][0]
+
+
+def activation_range(activation: int, output: Tensor) -> tuple[int, int]:
+    """Return the least and the greatest int8 output: CalculateActivationRangeQuantized."""
+    _, low, high = _ACTIVATIONS[activation]
+    return (
+        -128 if low is None else max(-128, _quantized(low, output)),
+        127 if high is None else min(127, _quantized(high, output)),
+    )
+
+
+def _quantized(real: float, output: Tensor) -> int:
+    ratio = np.float32(real) / np.float32(output.scale)
+    return output.zero_point + fixedpoint.round_half_away(float(ratio))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scaling:
+    """Hold how accumulators become outputs, one multiplier and shift a scale."""
+
+    multiplier: Ints
+    shift: Ints
+    zero_point: int
+    low: int
+    high: int
+
+    def apply(self, accumulators: Ints) -> NDArray[np.int8]:
+        """Scale int32 accumulators whose last axis is the channels."""
+        scaled = fixedpoint.requantize(accumulators, self.multiplier, self.shift)
+        return np.clip(scaled + self.zero_point, self.low, self.high).astype(np.int8)
+
+
+def scaling(factors: Sequence[float], output: Tensor, activation: int) -> Scaling:
+    """Make the scaling for real factors: input scale * weight scale / output scale."""
+    pairs = [fixedpoint.quantize_multiplier(factor) for factor in factors]
+    low, high = activation_range(activation, output)
+    return Scaling(
+        multiplier=np.array([multiplier for multiplier, _ in pairs], np.int64),
+        shift=np.array([shift for _, shift in pairs], np.int64),
+        zero_point=output.zero_point,
+        low=low,
+        high=high,
+    )
+
+
+def scaling_tables(values: Scaling) -> tuple[Table, ...]:
+    """Lay the multipliers and shifts out for the kernel."""
+    return (
+        Table("multiplier", values.multiplier.astype(np.int32), "requantization"),
+        Table("shift", values.shift.astype(np.int8), "requantization"),
+    )
+
+
+def scaling_fields(values: Scaling, layer: str, channels: int) -> Field:
+    """Return the member `out` of a kernel's record."""
+    return (
+        "out",
+        (
+            ("channels", channels),
+            ("scales", len(values.shift)),
+            ("zero", values.zero_point),
+            ("min", values.low),
+            ("max", values.high),
+            ("multiplier", f"{layer}_multiplier"),
+            ("shift", f"{layer}_shift"),
+        ),
+    )
+
+
+def refuse_bad_weights(graph: Graph, operator: Operator, channels: int) -> None:
+    """Raise unless weights and bias are constant, int8 and int32, and symmetric."""
+    weights = graph.tensor(operator.inputs[1])
+    if weights.data is None:
+        raise RefusedError(f"computes its weights '{weights.name}' at run time", QUANTIZE)
+    if weights.dtype != "int8" or weights.quantization is None:
+        raise RefusedError(f"has {weights.dtype} weights '{weights.name}'", QUANTIZE)
+    if any(weights.quantization.zero_points):
+        raise RefusedError(f"has asymmetric weights '{weights.name}'", QUANTIZE)
+    if len(weights.quantization.scales) not in (1, channels):
+        scales = len(weights.quantization.scales)
+        raise RefusedError(f"has {scales} scales for {channels} channels", QUANTIZE)
+    if len(operator.inputs) > 2 and operator.inputs[2] is not None:
+        bias = graph.tensor(operator.inputs[2])
+        if bias.dtype != "int32" or bias.data is None or bias.data.size != channels:
+            raise RefusedError(
+                f"has the {bias.dtype} bias '{bias.name}' of shape {bias.shape}", QUANTIZE
+            )
+
+
+def bias_values(graph: Graph, operator: Operator, channels: int) -> Ints:
+    """Return the bias, zeros where it is absent."""
+    if len(operator.inputs) < 3 or operator.inputs[2] is None:
+        return np.zeros(channels, np.int64)
+    data = graph.tensor(operator.inputs[2]).data
+    assert data is not None
+    return data.astype(np.int64).ravel()
+
+
+def weight_values(graph: Graph, operator: Operator) -> Ints:
+    """Return the constant weights."""
+    data = graph.tensor(operator.inputs[1]).data
+    assert data is not None
+    return data.astype(np.int64)
+
+
+def refuse_overflow(rows: Ints, bias: Ints) -> None:
+    """Raise if some input could drive an accumulator out of int32.
+
+    Args:
+        rows: weights, (channels, taps).
+        bias: (channels,).
+    """
+    # 255 is the largest distance of an int8 input from its zero point; a folded bias and every
+    # partial sum stay below the same bound
+    worst = np.abs(rows).sum(axis=1) * 255 + np.abs(bias)
+    if rows.size and int(worst.max()) > fixedpoint.INT32_MAX:
+        raise RefusedError(
+            f"can reach {int(worst.max())} in its int32 sums", "use fewer inputs to this layer"
+        )
+
+
+def channel_factors(graph: Graph, operator: Operator) -> list[float]:
+    """Return the factors of a convolution, one a weight scale, in double precision.
+
+    As tflite::PopulateConvolutionQuantizationParams.
+    """
+    source, weights = graph.tensor(operator.inputs[0]), graph.tensor(operator.inputs[1])
+    assert weights.quantization is not None
+    target = graph.tensor(operator.outputs[0])
+    return [source.scale * scale / target.scale for scale in weights.quantization.scales]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Hold the geometry of a window that slides over an image; sizes are (height, width)."""
+
+    image: tuple[int, int]
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    dilation: tuple[int, int]
+    pad: tuple[int, int]
+    output: tuple[int, int]
+
+    @property
+    def whole(self) -> bool:
+        """Tell whether every window lies wholly inside the image."""
+        return all(
+            pad == 0 and (out - 1) * stride + (kernel - 1) * dilation < image
+            for pad, out, stride, kernel, dilation, image in zip(
+                self.pad, self.output, self.stride, self.kernel, self.dilation, self.image,
+                strict=True,
+            )
+        )
+
+    def field(self, channels: int) -> Field:
+        """Return the member `window` of a kernel's record."""
+        names = ("in", "kernel", "stride", "dilation", "pad", "out")
+        sizes = (self.image, self.kernel, self.stride, self.dilation, self.pad, self.output)
+        members: list[Field] = []
+        for name, (height, width) in zip(names, sizes, strict=True):
+            members += [(f"{name}_height", height), (f"{name}_width", width)]
+        return ("window", (*members, ("channels", channels)))
+
+
+def window(
+    source: Tensor,
+    target: Tensor,
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    dilation: tuple[int, int],
+    padding: int,
+) -> Window:
+    """Work out padding as tflite::ComputePaddingHeightWidth does, and prove the output's size."""
+    image, output = source.shape[1:3], target.shape[1:3]
+    if min(*kernel, *stride, *dilation) < 1:
+        raise RefusedError(f"has kernel {kernel}, stride {stride}, dilation {dilation}", QUANTIZE)
+    if padding not in (tflite.Padding.SAME, tflite.Padding.VALID):
+        raise RefusedError(f"has the padding {padding}", "use 'same' or 'valid'")
+    pads = []
+    for i in range(2):
+        reach = (kernel[i] - 1) * dilation[i] + 1
+        same = padding == tflite.Padding.SAME
+        expected = -(-image[i] // stride[i]) if same else -(-(image[i] - reach + 1) // stride[i])
+        if expected != output[i]:
+            raise RefusedError(f"has an output of {output}, not {expected} on axis {i + 1}", QUANTIZE)
+        pads.append(max(0, ((output[i] - 1) * stride[i] + reach - image[i]) // 2))
+    return Window(
+        (image[0], image[1]), kernel, stride, dilation, (pads[0], pads[1]), (output[0], output[1])
+    )
+
+
+def columns(values: Ints, view: Window, outside: int) -> Ints:
+    """Gather the window of each output position.
+
+    Args:
+        values: (1, height, width, channels).
+        view: the geometry.
+        outside: what a tap outside of the image reads.
+
+    Returns:
+        (out_height, out_width, kernel_height, kernel_width, channels).
+    """
+    rows = _positions(view, 0)
+    cols = _positions(view, 1)
+    inside = (rows >= 0) & (rows < view.image[0])
+    inside_cols = (cols >= 0) & (cols < view.image[1])
+    clipped = values[0][np.clip(rows, 0, view.image[0] - 1)][
+        :, :, np.clip(cols, 0, view.image[1] - 1)
+    ]
+    mask = inside[:, :, None, None] & inside_cols[None, None]
+    gathered = np.where(mask[..., None], clipped, outside)
+    return gathered.transpose(0, 2, 1, 3, 4)
+
+
+def _positions(view: Window, axis: int) -> Ints:
+    """Return the image position of each tap, (outputs, kernel)."""
+    starts = np.arange(view.output[axis]) * view.stride[axis] - view.pad[axis]
+    taps = np.arange(view.kernel[axis]) * view.dilation[axis]
+    return np.asarray(starts[:, None] + taps[None, :], np.int64)
+
+
+def no_options(_options: Any) -> None:
+    """Read an operator that has no attributes."""

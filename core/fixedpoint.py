@@ -1,0 +1,134 @@
+"""The integer arithmetic of TensorFlow Lite Micro, in NumPy, bit for bit.
+
+The rules are gemmlowp's (fixedpoint/fixedpoint.h): a saturating rounding doubling high multiply,
+then a rounding division by a power of two, each with its own rounding. `raw` numbers below are
+int32 fixed-point values, held in int64 arrays so that nothing overflows on the way.
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+
+INT32_MIN = -(2**31)
+INT32_MAX = 2**31 - 1
+
+
+def quantize_multiplier(real: float) -> tuple[int, int]:
+    """Split a positive factor into (multiplier, shift): real = multiplier * 2**(shift - 31).
+
+    As tflite::QuantizeMultiplier; factors below 2**-32 become (0, 0).
+    """
+    if real == 0.0:
+        return 0, 0
+    fraction, shift = math.frexp(real)
+    multiplier = round_half_away(fraction * 2.0**31)
+    if multiplier == 2**31:
+        multiplier //= 2
+        shift += 1
+    if shift < -31:
+        return 0, 0
+    return multiplier, shift
+
+
+def round_half_away(value: float) -> int:
+    """Round to the nearest integer, halves away from zero, as C's round."""
+    return int(math.copysign(math.floor(abs(value) + 0.5), value))
+
+
+def wrap32(values: Ints) -> Ints:
+    """Wrap to int32, as a product that overflows does on every target."""
+    return values.astype(np.int32).astype(np.int64)
+
+
+def high_multiply(a: Ints | int, b: Ints | int) -> Ints:
+    """Return (a * b) / 2**31 rounded, halves up: SaturatingRoundingDoublingHighMul.
+
+    gemmlowp's nudge depends on the sign and its division truncates; together they are a floor.
+    """
+    product = np.asarray(a, np.int64) * np.asarray(b, np.int64)
+    return np.minimum((product + (1 << 30)) >> 31, INT32_MAX)
+
+
+def divide_by_power(values: Ints, exponent: int | Ints) -> Ints:
+    """Return values / 2**exponent rounded, halves away from zero: RoundingDivideByPOT."""
+    mask = (np.int64(1) << np.asarray(exponent, np.int64)) - 1
+    threshold = (mask >> 1) + (values < 0)
+    rounded_up = (values & mask) > threshold
+    return (values >> np.asarray(exponent, np.int64)) + rounded_up
+
+
+def requantize(values: Ints, multiplier: int | Ints, shift: int | Ints) -> Ints:
+    """Scale accumulators: tflite::MultiplyByQuantizedMultiplier for int32, double rounding.
+
+    Args:
+        values: int32 accumulators; multiplier and shift broadcast against them.
+        multiplier: 0 to 2**31 - 1.
+        shift: positive to the left.
+    """
+    left = np.maximum(np.asarray(shift, np.int64), 0)
+    right = np.maximum(-np.asarray(shift, np.int64), 0)
+    return divide_by_power(high_multiply(wrap32(values << left), multiplier), right)
+
+
+def multiply_saturated(values: Ints, exponent: int) -> Ints:
+    """Return values * 2**exponent, saturated to int32 (SaturatingRoundingMultiplyByPOT)."""
+    if exponent <= 0:
+        return divide_by_power(values, -exponent)
+    return np.clip(values << exponent, INT32_MIN, INT32_MAX)
+
+
+def exp_of_negative(raw: Ints, integer_bits: int) -> Ints:
+    """Return exp(x) in Q0.31 for x <= 0 in Q`integer_bits`: gemmlowp::exp_on_negative_values."""
+    fraction_bits = 31 - integer_bits
+    quarter = 1 << (fraction_bits - 2)
+    remainder_part = (raw & (quarter - 1)) - quarter
+    result = _exp_of_last_quarter(multiply_saturated(remainder_part, integer_bits))
+    steps = remainder_part - raw
+    # exp(-2**e) in Q0.31 for e = -2 .. 4
+    factors = (1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242)
+    for exponent, factor in zip(range(-2, 5), factors, strict=True):
+        if integer_bits > exponent:
+            bit = 1 << (fraction_bits + exponent)
+            result = np.where(steps & bit, high_multiply(result, factor), result)
+    return np.where(raw == 0, INT32_MAX, result)
+
+
+def reciprocal_of_one_plus(raw: Ints) -> Ints:
+    """Return 1 / (1 + x) in Q0.31 for x in [0, 1) in Q0.31, by three Newton-Raphson steps.
+
+    gemmlowp::one_over_one_plus_x_for_x_in_0_1; 48/17 and 32/17 are in Q2.29.
+    """
+    half = (raw + INT32_MAX + 1) // 2
+    x = 1515870810 + high_multiply(half, -1010580540)
+    for _ in range(3):
+        rest = (1 << 29) - high_multiply(half, x)
+        x = x + multiply_saturated(high_multiply(x, rest), 2)
+    return multiply_saturated(x, 1)
+
+
+def logistic(raw: Ints, integer_bits: int) -> Ints:
+    """Return 1 / (1 + exp(-x)) in Q0.31 for x in Q`integer_bits`: gemmlowp::logistic."""
+    positive = reciprocal_of_one_plus(exp_of_negative(-np.abs(raw), integer_bits))
+    value = np.where(raw > 0, positive, INT32_MAX - positive)
+    return np.where(raw == 0, 1 << 30, value)
+
+
+def input_radius(integer_bits: int, left_shift: int) -> int:
+    """Return the largest input that stays in range after scaling: tflite::CalculateInputRadius."""
+    scaled = ((1 << integer_bits) - 1) * 2.0 ** (31 - integer_bits) / 2.0**left_shift
+    return math.floor(scaled)
+
+
+def _exp_of_last_quarter(raw: Ints) -> Ints:
+    """Return exp(x) in Q0.31 for x in [-1/4, 0): Taylor's series around -1/8."""
+    x = raw + (1 << 28)
+    x2 = high_multiply(x, x)
+    x3 = high_multiply(x2, x)
+    x4_over_4 = divide_by_power(high_multiply(x2, x2), 2)
+    third = 715827883
+    tail = divide_by_power(high_multiply(x4_over_4 + x3, third) + x2, 1)
+    exp_of_minus_eighth = 1895147668
+    return exp_of_minus_eighth + high_multiply(exp_of_minus_eighth, x + tail)

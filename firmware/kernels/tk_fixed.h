@@ -1,0 +1,57 @@
+// The rounding rules of TensorFlow Lite Micro (gemmlowp's fixedpoint.h), for kernels only.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TK_FIXED_H
+#define TK_FIXED_H
+
+#include "tk_kernels.h"
+
+// C leaves the right shift of a negative number to the compiler; both of ours round down, and these
+// two functions are the only places that rely on it.
+_Static_assert((-5 >> 1) == -3, "this compiler does not shift arithmetically");
+
+static inline int32_t tk_floor_shift(int32_t value, uint32_t bits) { return value >> bits; }
+
+static inline int64_t tk_floor_shift_64(int64_t value, uint32_t bits) { return value >> bits; }
+
+// a * b / 2^31, halves up: SaturatingRoundingDoublingHighMul. gemmlowp adds a nudge that depends on
+// the sign and divides towards zero, which together is this floor. One of the factors is never
+// INT32_MIN, so the result fits.
+static inline int32_t tk_high_multiply(int32_t a, int32_t b)
+{
+    return (int32_t)tk_floor_shift_64((int64_t)a * b + (1 << 30), 31);
+}
+
+// value / 2^bits, halves away from zero: RoundingDivideByPOT, 0 <= bits <= 31.
+static inline int32_t tk_round_shift(int32_t value, uint32_t bits)
+{
+    const int32_t mask = (int32_t)((1u << bits) - 1u);
+    const int32_t threshold = tk_floor_shift(mask, 1) + (value < 0);
+    return tk_floor_shift(value, bits) + ((value & mask) > threshold);
+}
+
+// MultiplyByQuantizedMultiplier with double rounding; a left shift wraps as it does there.
+static inline int32_t tk_rescale(int32_t value, int32_t multiplier, int32_t shift)
+{
+    if (shift > 0) {
+        value = (int32_t)((uint32_t)value << shift);
+    }
+    value = tk_high_multiply(value, multiplier);
+    return shift < 0 ? tk_round_shift(value, (uint32_t)-shift) : value;
+}
+
+static inline int8_t tk_clamp(int32_t value, int32_t min, int32_t max)
+{
+    value = value < min ? min : value;
+    return (int8_t)(value > max ? max : value);
+}
+
+// The output of one channel from its sum.
+static inline int8_t tk_finish(const tk_output *out, uint32_t channel, int32_t sum)
+{
+    const uint32_t scale = out->scales > 1 ? channel : 0;
+    const int32_t scaled = tk_rescale(sum, out->multiplier[scale], out->shift[scale]);
+    return tk_clamp(scaled + out->zero, out->min, out->max);
+}
+
+#endif

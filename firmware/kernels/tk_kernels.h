@@ -1,0 +1,162 @@
+// The contract between generated models and kernels: one record type and one function an operator.
+//
+// Shapes, ranges and sums are proved by the code generator, so kernels check nothing and return
+// nothing. Every kernel computes exactly what TensorFlow Lite Micro's reference kernel does.
+// Images are height, width, channels with the channels together; `src` and `dst` do not overlap
+// unless the comment says that they may be the same.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TK_KERNELS_H
+#define TK_KERNELS_H
+
+#include <stdint.h>
+
+#define TK_KERNEL_ABI 1
+
+// In a trace build a model stops behind layer `index`, so that its output can be read before a
+// later layer takes its place.
+#if defined(TK_TRACE) && TK_TRACE
+extern uint16_t tk_trace_stop;
+#define TK_LAYER(index)                                                                            \
+    if (tk_trace_stop == (index)) {                                                                \
+        return;                                                                                    \
+    }
+#else
+#define TK_LAYER(index)
+#endif
+
+// How int32 sums become int8 outputs: multiplier * 2^(shift - 31), one pair a scale.
+typedef struct {
+    uint16_t channels;
+    uint16_t scales; // 1, or one for each channel
+    int8_t zero;
+    int8_t min;
+    int8_t max;
+    const int32_t *multiplier; // [scales]
+    const int8_t *shift;       // [scales], positive to the left
+} tk_output;
+
+// outputs = weights * inputs + bias; the input's zero point is folded into the bias.
+typedef struct {
+    uint16_t inputs;
+    const int8_t *weights; // [out.channels][inputs]
+    const int32_t *bias;   // [out.channels]
+    tk_output out;
+} tk_dense_layer;
+
+// The same with the weights that are not zero only. Inputs are cut into segments of
+// TK_SPARSE_SEGMENT, so that a position in a segment fits a byte.
+#define TK_SPARSE_SEGMENT 255
+typedef struct {
+    uint16_t inputs;
+    const int8_t *weights;  // row after row
+    const uint8_t *indices; // position in the segment, one for each weight
+    const uint8_t *counts;  // [out.channels][segments]: weights in the segment
+    const int32_t *bias;    // [out.channels]
+    tk_output out;
+} tk_sparse_layer;
+
+// A window that slides over an image.
+typedef struct {
+    uint16_t in_height, in_width;
+    uint16_t kernel_height, kernel_width;
+    uint16_t stride_height, stride_width;
+    uint16_t dilation_height, dilation_width;
+    uint16_t pad_height, pad_width; // above and to the left
+    uint16_t out_height, out_width;
+    uint16_t channels; // of the image
+} tk_window;
+
+typedef struct {
+    int8_t pad_value; // what a tap outside of the image reads: the input's zero point
+    tk_window window;
+    tk_dense_layer dense;
+} tk_conv_layer;
+
+typedef struct {
+    int8_t pad_value;
+    tk_window window;
+    tk_sparse_layer sparse;
+} tk_conv_sparse_layer;
+
+typedef struct {
+    int8_t in_zero;
+    uint16_t multiplier;   // output channels for each input channel
+    const int8_t *weights; // [kernel_height][kernel_width][out.channels]
+    const int32_t *bias;   // [out.channels]
+    tk_window window;
+    tk_output out;
+} tk_depthwise_layer;
+
+typedef struct {
+    int8_t min;
+    int8_t max;
+    tk_window window;
+} tk_pool_layer;
+
+// The input is [outer][count][inner], the output [outer][inner].
+typedef struct {
+    uint16_t outer, inner;
+    uint32_t count;
+    int32_t in_offset; // less the zero point, count times
+    int8_t out_zero;
+    int8_t shift;
+    int32_t multiplier; // 1 / count is folded in
+} tk_mean_layer;
+
+typedef struct {
+    uint16_t rows, classes, entries;
+    const int32_t *exponentials; // [entries]: exp of 0, -1, -2, .. input steps, Q0.31
+} tk_softmax_layer;
+
+typedef struct {
+    uint32_t count;
+    const int8_t *answers; // [256], for -128 to 127
+} tk_lookup_layer;
+
+// `b` is repeated over `a` every `period` values.
+typedef struct {
+    uint32_t count, period;
+    int8_t a_zero, b_zero, out_zero;
+    int8_t min, max;
+    int8_t a_shift, b_shift, out_shift;
+    int32_t a_multiplier, b_multiplier, out_multiplier;
+} tk_add_layer;
+
+typedef struct {
+    uint32_t count;
+    int8_t in_zero, out_zero, shift;
+    int32_t multiplier;
+} tk_requantize_layer;
+
+typedef struct {
+    uint32_t count;
+    int8_t zero;
+    float scale;
+} tk_scale_layer;
+
+void tk_dense_s8(const tk_dense_layer *layer, const int8_t *src, int8_t *dst);
+void tk_sparse_s8(const tk_sparse_layer *layer, const int8_t *src, int8_t *dst);
+
+// `column` has kernel_height * kernel_width * channels bytes; it is not used by a 1x1 kernel
+// without padding.
+void tk_conv_s8(const tk_conv_layer *layer, const int8_t *src, int8_t *dst, int8_t *column);
+void tk_conv_sparse_s8(const tk_conv_sparse_layer *layer, const int8_t *src, int8_t *dst,
+                       int8_t *column);
+void tk_depthwise_s8(const tk_depthwise_layer *layer, const int8_t *src, int8_t *dst);
+
+void tk_average_pool_s8(const tk_pool_layer *layer, const int8_t *src, int8_t *dst);
+void tk_max_pool_s8(const tk_pool_layer *layer, const int8_t *src, int8_t *dst);
+void tk_mean_s8(const tk_mean_layer *layer, const int8_t *src, int8_t *dst);
+
+// In these `dst` may be `src`, or `a`.
+void tk_softmax_s8(const tk_softmax_layer *layer, const int8_t *src, int8_t *dst);
+void tk_lookup_s8(const tk_lookup_layer *layer, const int8_t *src, int8_t *dst);
+void tk_add_s8(const tk_add_layer *layer, const int8_t *a, const int8_t *b, int8_t *dst);
+void tk_requantize_s8(const tk_requantize_layer *layer, const int8_t *src, int8_t *dst);
+
+// Float tensors lie in the arena at multiples of 4 bytes.
+void tk_quantize_f32_s8(const tk_scale_layer *layer, const int8_t *src, int8_t *dst);
+void tk_dequantize_s8_f32(const tk_scale_layer *layer, const int8_t *src, int8_t *dst);
+
+#endif

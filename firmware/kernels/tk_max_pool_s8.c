@@ -1,0 +1,34 @@
+// MAX_POOL_2D: the greatest value of each window and channel.
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "tk_fixed.h"
+#include "tk_window.h"
+
+static int32_t greatest(const tk_window *window, const int8_t *src, const tk_span *rows,
+                        const tk_span *columns)
+{
+    int32_t best = INT8_MIN;
+    for (int32_t ky = rows->begin; ky < rows->end; ky++) {
+        const int8_t *value = tk_tap(window, src, rows, columns, ky, columns->begin);
+        for (int32_t kx = columns->begin; kx < columns->end; kx++) {
+            best = *value > best ? *value : best;
+            value += window->channels;
+        }
+    }
+    return best;
+}
+
+void tk_max_pool_s8(const tk_pool_layer *layer, const int8_t *src, int8_t *dst)
+{
+    const tk_window *window = &layer->window;
+    for (uint32_t y = 0; y < window->out_height; y++) {
+        const tk_span rows = tk_rows(window, y);
+        for (uint32_t x = 0; x < window->out_width; x++) {
+            const tk_span columns = tk_columns(window, x);
+            for (uint32_t channel = 0; channel < window->channels; channel++) {
+                const int32_t best = greatest(window, src + channel, &rows, &columns);
+                *dst++ = tk_clamp(best, layer->min, layer->max);
+            }
+        }
+    }
+}

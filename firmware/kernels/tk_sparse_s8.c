@@ -1,0 +1,21 @@
+// The same products as tk_dense_s8, of the weights that are not zero only.
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "tk_fixed.h"
+
+void tk_sparse_s8(const tk_sparse_layer *layer, const int8_t *src, int8_t *dst)
+{
+    const int8_t *weights = layer->weights;
+    const uint8_t *indices = layer->indices;
+    const uint8_t *counts = layer->counts;
+    for (uint32_t channel = 0; channel < layer->out.channels; channel++) {
+        int32_t sum = layer->bias[channel];
+        for (uint32_t start = 0; start < layer->inputs; start += TK_SPARSE_SEGMENT) {
+            // 3 loads, a multiply-accumulate and 2 instructions of loop for each weight
+            for (const uint8_t *end = indices + *counts++; indices < end; indices++) {
+                sum += *weights++ * src[start + *indices];
+            }
+        }
+        dst[channel] = tk_finish(&layer->out, channel, sum);
+    }
+}
