@@ -1,0 +1,241 @@
+"""The two C toolchains: zig's clang from pip, and arm-none-eabi-gcc; C files in, one ELF out."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal
+
+from tinykit.core.board import Board
+from tinykit.core.errors import CheckFailedError, MissingToolError, TinykitError
+from tinykit.core.files import PACKAGE_ROOT
+from tinykit.core.units import bytes_text
+
+FIRMWARE = PACKAGE_ROOT / "firmware"
+
+Optimize = Literal["size", "balanced", "speed"]
+# zig knows two modes only: -Oz is its -Os, and -O3 its -O2.
+_LEVELS: dict[Optimize, str] = {"size": "-Os", "balanced": "-O2", "speed": "-O3"}
+
+_C_FLAGS = (
+    "-std=c11",
+    "-ffreestanding",
+    "-Wall",
+    "-Wextra",
+    "-Wpedantic",
+    "-Wconversion",
+    "-Wshadow",
+    "-Wstrict-prototypes",
+    "-Wmissing-prototypes",
+    "-Wundef",
+    "-Werror",
+    "-ffunction-sections",
+    "-fdata-sections",
+    "-fno-unwind-tables",
+    "-fno-asynchronous-unwind-tables",
+    "-fno-common",
+    "-ffp-contract=off",  # float islands equal the oracle's, which does not fuse
+    "-fno-strict-aliasing",  # the arena holds int8 and int32 tensors in the same bytes in turn
+)
+_LINK_FLAGS = ("--gc-sections", "--fatal-warnings", "--build-id=none", "--entry=tk_reset")
+
+# What zig must hear: its cortex_m4 has no FPU, GCC's names need -mfpu for it.
+_ZIG_FPU = {
+    "cortex_m4": "+vfp4d16sp",
+    "cortex_m7": "+fp_armv8d16sp",
+    "cortex_m33": "+fp_armv8d16sp",
+}
+_GCC_FPU = {"cortex_m4": "fpv4-sp-d16", "cortex_m7": "fpv5-sp-d16", "cortex_m33": "fpv5-sp-d16"}
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Name one C file and how it is optimized."""
+
+    path: Path
+    optimize: Optimize = "size"
+
+
+@dataclass(frozen=True, slots=True)
+class Toolchain:
+    """Hold how one compiler is called.
+
+    Attributes:
+        name: zig or gcc, as the user types it.
+        version: as reports show it: zig 0.17.1.
+        command: the compiler's command.
+    """
+
+    name: Literal["zig", "gcc"]
+    version: str
+    command: tuple[str, ...]
+
+
+def find_toolchain(name: str) -> Toolchain:
+    """Return the toolchain of that name.
+
+    Raises:
+        TinykitError: there is none of that name.
+        MissingToolError: it is not installed.
+    """
+    if name == "zig":
+        return _find_zig()
+    if name == "gcc":
+        return _find_gcc()
+    raise TinykitError(f"no toolchain '{name}'", "--toolchain zig or --toolchain gcc")
+
+
+def app_sources(board: Board, app: str) -> list[Source]:
+    """Return what every image of that application needs beside the model and its kernels."""
+    names = (
+        "chips/cortex_m.c",
+        f"chips/{board.chip}.c",
+        "libc/mem.c",
+        "link/crc32.c",
+        "link/frame.c",
+        "link/link.c",
+        f"apps/{app}.c",
+    )
+    return [Source(FIRMWARE / name) for name in names]
+
+
+def compile_image(
+    toolchain: Toolchain,
+    board: Board,
+    sources: Sequence[Source],
+    work: Path,
+    *,
+    include: Sequence[Path] = (),
+    defines: Sequence[str] = (),
+) -> Path:
+    """Compile and link sources into work/firmware.elf.
+
+    Args:
+        toolchain: from find_toolchain.
+        board: whose core and memory it is for.
+        sources: C files; those in `work` and in our own firmware/ may move without a change of
+            a byte in the result.
+        work: a folder that holds the generated board.h, build.h and memory.ld; objects go there.
+        include: further folders of headers.
+        defines: macros, as in TK_TRACE=1.
+
+    Raises:
+        TinykitError: the compiler refused the sources.
+        CheckFailedError: the image does not fit the board.
+    """
+    work = work.resolve()
+    objects = work / "objects"
+    objects.mkdir(exist_ok=True)
+    flags = [*_core_flags(toolchain, board), *_path_flags(work, include)]
+    flags += [f"-D{define}" for define in defines]
+
+    def compile_one(numbered: tuple[int, Source]) -> str:
+        number, source = numbered
+        target = f"objects/{number:02}-{source.path.stem}.o"
+        path = str(source.path.resolve())
+        level = _LEVELS[source.optimize]
+        _run([*toolchain.command, *flags, *_C_FLAGS, level, "-c", path, "-o", target], work)
+        return target
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        linked = list(pool.map(compile_one, enumerate(sources)))
+    _link(toolchain, board, linked, work)
+    return work / "firmware.elf"
+
+
+def _find_zig() -> Toolchain:
+    if find_spec("ziglang") is None:
+        raise MissingToolError("the compiler zig is not installed", "pip install ziglang==0.17.1")
+    command = (sys.executable, "-m", "ziglang")
+    version = _run([*command, "version"], Path.cwd()).strip()
+    return Toolchain("zig", f"zig {version}", (*command, "cc"))
+
+
+def _find_gcc() -> Toolchain:
+    program = shutil.which("arm-none-eabi-gcc")
+    if program is None:
+        hint = "apt install gcc-arm-none-eabi, or use --toolchain zig"
+        raise MissingToolError("arm-none-eabi-gcc is not on the PATH", hint)
+    version = _run([program, "-dumpfullversion"], Path.cwd()).strip()
+    return Toolchain("gcc", f"gcc {version}", (program,))
+
+
+def _core_flags(toolchain: Toolchain, board: Board) -> list[str]:
+    hard = board.float_abi == "hard"
+    core = board.cpu.partition("+")[0]
+    if toolchain.name == "zig":
+        abi = "eabihf" if hard else "eabi"
+        cpu = board.cpu + (_ZIG_FPU[core] if hard else "")
+        # Without -g zig strips the symbols; the linker script drops the rest of what -g adds.
+        return ["-target", f"thumb-freestanding-{abi}", f"-mcpu={cpu}", "-g", "-fno-sanitize=all"]
+    cpu = core.replace("_", "-")
+    if core == "cortex_m33" and "+dsp" not in board.cpu:
+        cpu += "+nodsp"
+    flags = [f"-mcpu={cpu}", "-mthumb", f"-mfloat-abi={board.float_abi}"]
+    return [*flags, f"-mfpu={_GCC_FPU[core]}"] if hard else flags
+
+
+def _path_flags(work: Path, include: Sequence[Path]) -> list[str]:
+    folders = [work, FIRMWARE / "apps", FIRMWARE / "kernels", *(f.resolve() for f in include)]
+    maps = [f"-ffile-prefix-map={work}=.", f"-ffile-prefix-map={FIRMWARE}=firmware"]
+    return [*maps, *(f"-I{folder}" for folder in folders)]
+
+
+def _link(toolchain: Toolchain, board: Board, objects: Sequence[str], work: Path) -> None:
+    command = [*toolchain.command, *_core_flags(toolchain, board), *objects]
+    command += ["-T", str(FIRMWARE / "chips" / "cortex_m.ld"), "-o", "firmware.elf"]
+    command += [f"-Wl,{flag}" for flag in _LINK_FLAGS]
+    command += ["-Wl,-z,max-page-size=4"]  # or the file is padded to the pages of a large system
+    if toolchain.name == "gcc":
+        command += ["-nostartfiles", "-nodefaultlibs", "-lgcc", "-Wl,--orphan-handling=error"]
+    # The linkers look for memory.ld in the current folder: zig swallows -L.
+    _run(command, work, board)
+
+
+def _run(command: Sequence[str], folder: Path, board: Board | None = None) -> str:
+    environment = {**os.environ, "LC_ALL": "C", **_zig_cache()}
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode == 0:
+        return done.stdout
+    if board is not None:
+        _refuse_overflow(done.stderr, board)
+    raise TinykitError(
+        f"the compiler ended with status {done.returncode}: {' '.join(command)}\n"
+        + done.stderr.strip(),
+        "if the C file is not yours, report this: it is a bug of tinykit",
+    )
+
+
+def _refuse_overflow(errors: str, board: Board) -> None:
+    # lld: will not fit in region 'flash': overflowed by N bytes; ld: region `flash' overflowed by N
+    overflows = re.findall(r"region [`'](\w+)'(?::)? overflowed by (\d+) bytes", errors)
+    if not overflows:
+        return
+    region = overflows[0][0]
+    over = max(int(count) for name, count in overflows if name == region)
+    has = board.app_bytes if region == "flash" else board.ram.bytes
+    raise CheckFailedError(
+        f"the image needs {bytes_text(has + over)} of {region}, {board.name} has"
+        f" {bytes_text(has)}: {bytes_text(over)} too many",
+        "prune further, or choose a larger board: tinykit boards",
+    )
+
+
+def _zig_cache() -> dict[str, str]:
+    """Return where zig may keep what it compiled, in the user's cache, never in the project."""
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = str(base / "tinykit" / "zig")
+    return {"ZIG_GLOBAL_CACHE_DIR": folder, "ZIG_LOCAL_CACHE_DIR": folder}
