@@ -1,6 +1,7 @@
 """How values become C text: the only filters that templates may use for numbers."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,9 +44,23 @@ def c_string(text: str) -> str:
     return '"' + "".join(_escaped(byte) for byte in text.encode()) + '"'
 
 
-def c_fields(fields: Sequence[tuple[str, int | str]]) -> str:
-    """Lay out designated initialisers, several to a row, with a trailing comma."""
-    return wrapped([f".{name} = {value}," for name, value in fields])
+def c_fields(fields: Sequence[tuple[str, Any]], indent: int = 1) -> str:
+    """Lay out designated initialisers; a value is C text, a number, or members of its own.
+
+    Plain members share rows, a member with members of its own starts one.
+    """
+    margin = _INDENT * indent
+    lines: list[str] = []
+    plain: list[str] = []
+    for name, value in fields:
+        if not isinstance(value, tuple):
+            plain.append(f".{name} = {value},")
+            continue
+        lines += wrapped(plain, margin)
+        plain = []
+        inner = c_fields(value, indent + 1)
+        lines += [f"{margin}.{name} = {{", inner, f"{margin}}},"]
+    return "\n".join(lines + wrapped(plain, margin))
 
 
 def c_arguments(arguments: Iterable[str]) -> str:
@@ -53,21 +68,20 @@ def c_arguments(arguments: Iterable[str]) -> str:
     return ", ".join(arguments)
 
 
-def c_struct(values: Sequence[int | str]) -> str:
-    """Write one brace-enclosed row."""
+def c_row(values: Sequence[int | str]) -> str:
+    """Write one row of a table of records."""
     return "{" + ", ".join(str(value) for value in values) + "}"
 
 
-def wrapped(words: Sequence[str]) -> str:
+def wrapped(words: Sequence[str], margin: str) -> list[str]:
     """Fill indented lines with words."""
     lines: list[str] = []
-    line = _INDENT.rstrip("\n")
     for word in words:
-        if len(line) + 1 + len(word) > _ROW_WIDTH and line.strip():
-            lines.append(line)
-            line = _INDENT
-        line += word if line == _INDENT else f" {word}"
-    return "\n".join([*lines, line])
+        if lines and len(lines[-1]) + 1 + len(word) <= _ROW_WIDTH:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(margin + word)
+    return lines
 
 
 def _escaped(byte: int) -> str:

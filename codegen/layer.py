@@ -41,7 +41,8 @@ class Layer:
         fields: the record's members; a value is a number, a C expression, or members again.
         tables: the constant arrays that the record points to.
         inputs, outputs: tensor numbers; a constant input becomes a table named by its position.
-        scratch_bytes: working memory during the call.
+        takes_scratch: the kernel's last argument is working memory.
+        scratch_bytes: how much of it; 0 passes a null pointer.
         in_place: the output may lie exactly where the first input lies.
         macs: multiply-accumulates of the dense form.
         encoding: how the weights are stored: "dense", "sparse" or "" without weights.
@@ -57,6 +58,7 @@ class Layer:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     tables: tuple[Table, ...] = ()
+    takes_scratch: bool = False
     scratch_bytes: int = 0
     in_place: bool = False
     macs: int = 0

@@ -10,14 +10,15 @@ _RESERVED = frozenset(
     union unsigned void volatile while main asm src dst scratch errno bool true false
     memcpy memset memmove memcmp""".split()
 )
-# What converters and exporters put around a Keras layer's name.
+# What converters and exporters put around a Keras layer's name, and layers that get fused away.
 _NOISE = re.compile(
     r"^(StatefulPartitionedCall|PartitionedCall|serving_default|ReadVariableOp|resource"
     r"|Identity(_int8)?|functional|sequential|model|MatMul|BiasAdd|Relu6?|Conv2D|convolution"
     r"|depthwise|Add|Reshape|MaxPool(2d)?|AvgPool|Mean|Softmax|Sigmoid|Const|FusedBatchNormV3"
-    r"|batch_normalization|activation|re_lu|tfl[._].*|arith[._].*)(_?\d+)?$",
-    re.IGNORECASE,
+    r"|batch_normalization|activation|re_lu|tfl[._].*|arith[._].*)(_?\d+)?$"
 )
+# The word that ends the part of a fused name which belongs to the layer with the weights.
+_OWN_WORD = {"CONV_2D": "Conv2D", "DEPTHWISE_CONV_2D": "depthwise", "FULLY_CONNECTED": "MatMul"}
 
 
 def c_name(text: str, fallback: str = "model") -> str:
@@ -35,12 +36,12 @@ def layer_name(tensor_names: Sequence[str], kind: str) -> str:
 
     A fused layer's tensor is called like "net/re_lu/Relu;net/conv2d/BiasAdd;net/conv2d/Conv2D".
     """
-    for name in tensor_names:
-        for part in name.split(";"):
-            words = [word.split(":")[0] for word in part.split("/")]
-            kept = [word for word in words if word and not _NOISE.match(word)]
-            if kept:
-                return c_name(kept[-1], "layer")
+    parts = [part.split("/") for name in tensor_names for part in name.split(";")]
+    own = _OWN_WORD.get(kind, "")
+    for words in sorted(parts, key=lambda words: not (own and words[-1].startswith(own))):
+        kept = [w for w in (word.split(":")[0] for word in words) if w and not _NOISE.match(w)]
+        if kept:
+            return c_name(kept[-1], "layer")
     return kind.lower()
 
 

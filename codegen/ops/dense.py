@@ -186,6 +186,7 @@ def lower_convolution(
         inputs=(_number(operator.inputs[0]),),
         outputs=operator.outputs,
         tables=product.tables(encoded),
+        takes_scratch=True,
         scratch_bytes=0 if view.kernel == (1, 1) and view.pad == (0, 0) else taps,
         macs=positions * outputs * taps,
         encoding=encoded.encoding,

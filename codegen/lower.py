@@ -1,0 +1,43 @@
+"""Turn a Graph into a Program: the kernel calls, and which tensors share their bytes."""
+
+from dataclasses import dataclass
+
+from tinykit.codegen.layer import Layer, LowerOptions
+from tinykit.codegen.ops.table import KINDS
+from tinykit.core.errors import TinykitError
+from tinykit.core.graph import Graph
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Hold a network as kernel calls.
+
+    Attributes:
+        graph: what it was made of.
+        layers: the calls, in order.
+        storage: for each tensor that lives in the arena, the tensor whose bytes it shares (itself,
+            unless a RESHAPE made it).
+    """
+
+    graph: Graph
+    layers: tuple[Layer, ...]
+    storage: dict[int, int]
+
+
+def lower(graph: Graph, options: LowerOptions) -> Program:
+    """Lower every operator; those that cost nothing become another name for their input."""
+    layers: list[Layer] = []
+    storage = {number: number for number in graph.inputs}
+    for operator in graph.operators:
+        lower_operator = KINDS[operator.kind].lower
+        if lower_operator is None:
+            assert operator.inputs[0] is not None
+            storage[operator.outputs[0]] = storage[operator.inputs[0]]
+            continue
+        layers.append(lower_operator(graph, operator, options))
+        storage.update({number: number for number in operator.outputs})
+    if not layers:
+        raise TinykitError(
+            f"{graph.name} computes nothing: its output is its input", "train a network first"
+        )
+    return Program(graph, tuple(layers), storage)
