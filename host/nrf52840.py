@@ -1,0 +1,639 @@
+"""A strict model of the nRF52840's peripherals, as far as tinykit's firmware uses them.
+
+Sections are those of the nRF52840 Product Specification v1.7 ("PS"). What is not in a table here
+is refused by name or address: silence would prove nothing about the driver.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tinykit.host.cortex_m import SCS_BASE, SCS_BYTES, SystemControl
+from tinykit.host.registers import RefusedError, Register, RegisterBlock, Table, array, table
+from tinykit.host.schedule import Schedule
+
+CLOCK_HZ = 64_000_000
+FLASH_BYTES = 0x100000
+RAM_BASE, RAM_BYTES = 0x20000000, 0x40000
+PERIPHERALS_BASE, PERIPHERALS_BYTES = 0x40000000, 0x20000000
+CYCLES_PER_TIMER_TICK = 4  # TIMER runs from PCLK16M (6.30)
+HFXO_START_CYCLES = CLOCK_HZ * 360 // 1_000_000  # 5.4.4.2: t_START_HFXO, 0.36 ms
+RX_FIFO_BYTES = 6  # 6.34.5
+DISCONNECTED = 1 << 31
+ENABLED = 8  # UARTE.ENABLE
+
+# PS 6.34.9.24: what each BAUDRATE value means
+BAUD_RATES = {
+    0x0004F000: 1200,
+    0x0009D000: 2400,
+    0x0013B000: 4800,
+    0x00275000: 9600,
+    0x003AF000: 14400,
+    0x004EA000: 19200,
+    0x0075C000: 28800,
+    0x00800000: 31250,
+    0x009D0000: 38400,
+    0x00E50000: 56000,
+    0x00EB0000: 57600,
+    0x013A9000: 76800,
+    0x01D60000: 115200,
+    0x03B00000: 230400,
+    0x04000000: 250000,
+    0x07400000: 460800,
+    0x0F000000: 921600,
+    0x10000000: 1000000,
+}
+
+# PS 4.2.3: instances, so that an access to one that is not modelled is refused by name
+INSTANCES = {
+    0x10000000: "FICR",
+    0x10001000: "UICR",
+    0x40000000: "CLOCK/POWER",
+    0x40001000: "RADIO",
+    0x40002000: "UARTE0",
+    0x40003000: "SPIM0/TWIM0",
+    0x40004000: "SPIM1/TWIM1",
+    0x40005000: "NFCT",
+    0x40006000: "GPIOTE",
+    0x40007000: "SAADC",
+    0x40008000: "TIMER0",
+    0x40009000: "TIMER1",
+    0x4000A000: "TIMER2",
+    0x4000B000: "RTC0",
+    0x4000C000: "TEMP",
+    0x4000D000: "RNG",
+    0x4000E000: "ECB",
+    0x4000F000: "CCM/AAR",
+    0x40010000: "WDT",
+    0x40011000: "RTC1",
+    0x40012000: "QDEC",
+    0x40013000: "COMP/LPCOMP",
+    0x40014000: "EGU0",
+    0x40015000: "EGU1",
+    0x40016000: "EGU2",
+    0x40017000: "EGU3",
+    0x40018000: "EGU4",
+    0x40019000: "EGU5",
+    0x4001A000: "TIMER3",
+    0x4001B000: "TIMER4",
+    0x4001C000: "PWM0",
+    0x4001D000: "PDM",
+    0x4001E000: "NVMC/ACL",
+    0x4001F000: "PPI",
+    0x40020000: "MWU",
+    0x40021000: "PWM1",
+    0x40022000: "PWM2",
+    0x40023000: "SPIM2",
+    0x40024000: "RTC2",
+    0x40025000: "I2S",
+    0x40026000: "FPU",
+    0x40027000: "USBD",
+    0x40028000: "UARTE1",
+    0x40029000: "QSPI",
+    0x4002D000: "PWM3",
+    0x4002F000: "SPIM3",
+    0x50000000: "GPIO",
+    0x5002A000: "CRYPTOCELL",
+    0xE0000000: "ITM",
+    0xE0001000: "DWT",
+    0xE0002000: "FPB",
+    0xE000E000: "SCS",
+    0xE0040000: "TPIU",
+    0xE0041000: "ETM",
+}
+
+def _task(name: str) -> Register:
+    return Register(f"TASKS_{name}", "w", writable=1)
+
+
+def _event(name: str) -> Register:
+    return Register(f"EVENTS_{name}", writable=0)  # written by firmware only to clear it
+
+
+# PS 5.3.7 POWER and 5.4.3 CLOCK share one address
+CLOCK_POWER_TABLE = table(
+    (0x000, _task("HFCLKSTART")),
+    (0x004, _task("HFCLKSTOP")),
+    (0x100, _event("HFCLKSTARTED")),
+    (0x304, Register("INTENSET", writable=0x1)),
+    (0x308, Register("INTENCLR")),
+    (0x400, Register("RESETREAS", writable=0xF000F)),
+    (0x408, Register("HFCLKRUN", "r")),
+    (0x40C, Register("HFCLKSTAT", "r")),
+    (0x578, Register("DCDCEN", writable=1)),
+)
+
+# PS 6.34.9
+UARTE_TABLE = table(
+    (0x000, _task("STARTRX")),
+    (0x004, _task("STOPRX")),
+    (0x008, _task("STARTTX")),
+    (0x00C, _task("STOPTX")),
+    (0x02C, _task("FLUSHRX")),
+    (0x108, _event("RXDRDY")),
+    (0x110, _event("ENDRX")),
+    (0x11C, _event("TXDRDY")),
+    (0x120, _event("ENDTX")),
+    (0x124, _event("ERROR")),
+    (0x144, _event("RXTO")),
+    (0x14C, _event("RXSTARTED")),
+    (0x150, _event("TXSTARTED")),
+    (0x158, _event("TXSTOPPED")),
+    (0x200, Register("SHORTS", writable=0x60)),
+    (0x300, Register("INTEN", writable=0x5A0394)),
+    (0x304, Register("INTENSET", writable=0x5A0394)),
+    (0x308, Register("INTENCLR")),
+    (0x480, Register("ERRORSRC", writable=0xF)),
+    (0x500, Register("ENABLE", writable=0xF)),
+    (0x508, Register("PSEL.RTS", reset=0xFFFFFFFF)),
+    (0x50C, Register("PSEL.TXD", reset=0xFFFFFFFF)),
+    (0x510, Register("PSEL.CTS", reset=0xFFFFFFFF)),
+    (0x514, Register("PSEL.RXD", reset=0xFFFFFFFF)),
+    (0x524, Register("BAUDRATE", reset=0x04000000)),
+    (0x534, Register("RXD.PTR")),
+    (0x538, Register("RXD.MAXCNT", writable=0xFFFF)),
+    (0x53C, Register("RXD.AMOUNT", "r")),
+    (0x544, Register("TXD.PTR")),
+    (0x548, Register("TXD.MAXCNT", writable=0xFFFF)),
+    (0x54C, Register("TXD.AMOUNT", "r")),
+    (0x56C, Register("CONFIG", writable=0x1F)),
+)
+SHORT_ENDRX_STARTRX, SHORT_ENDRX_STOPRX = 1 << 5, 1 << 6
+ERROR_OVERRUN = 1
+CONFIGURATION = ("PSEL.RTS", "PSEL.TXD", "PSEL.CTS", "PSEL.RXD", "BAUDRATE", "CONFIG")
+
+# PS 6.30.5; TIMER0 to TIMER2 have four compare registers, TIMER3 and TIMER4 six
+TIMER_TABLE = table(
+    (0x000, _task("START")),
+    (0x004, _task("STOP")),
+    (0x00C, _task("CLEAR")),
+    [(0x040 + 4 * i, _task(f"CAPTURE[{i}]")) for i in range(4)],
+    [(0x140 + 4 * i, _event(f"COMPARE[{i}]")) for i in range(4)],
+    (0x304, Register("INTENSET", writable=0)),  # compare interrupts are not modelled
+    (0x308, Register("INTENCLR")),
+    (0x504, Register("MODE", writable=0)),  # counter mode is not modelled
+    (0x508, Register("BITMODE", writable=3)),
+    (0x510, Register("PRESCALER", writable=0xF, reset=4)),
+    array("CC", 0x540, 4),
+)
+TIMER_BITS = {0: 16, 1: 8, 2: 24, 3: 32}
+
+# PS 6.9.2
+GPIO_TABLE = table(
+    (0x504, Register("OUT")),
+    (0x508, Register("OUTSET")),
+    (0x50C, Register("OUTCLR")),
+    (0x510, Register("IN", "r")),
+    (0x514, Register("DIR")),
+    (0x518, Register("DIRSET")),
+    (0x51C, Register("DIRCLR")),
+    array("PIN_CNF", 0x700, 32, writable=0x3070F),
+)
+
+# What firmware may do to a peripheral that it does not use: switch it off.
+OFF = Register("ENABLE", writable=0)
+UNUSED_TABLES: dict[int, Table] = {
+    0x40006000: table((0x308, Register("INTENCLR"))),
+    0x4000B000: table((0x004, _task("STOP"))),
+    0x40011000: table((0x004, _task("STOP"))),
+    0x40024000: table((0x004, _task("STOP"))),
+    0x40027000: table(
+        (0x308, Register("INTENCLR")), (0x500, OFF), (0x504, Register("USBPULLUP", writable=0))
+    ),
+    0x40028000: table((0x308, Register("INTENCLR")), (0x500, OFF)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LinkFacts:
+    """Give what the board's file says about the serial link; pins count from P0.00."""
+
+    tx_pin: int
+    rx_pin: int
+    baud: int
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Give the RAM to EasyDMA."""
+
+    read: Callable[[int, int], bytes]
+    write: Callable[[int, bytes], None]
+
+
+class NordicPeripheral(RegisterBlock):
+    """Treat tasks, events and interrupt masks as every Nordic peripheral does (PS 6.1)."""
+
+    def __init__(self, base: int, registers: Table, schedule: Schedule) -> None:
+        super().__init__(INSTANCES[base], base, registers)
+        self.irq = base >> 12 & 0x3F
+        self.schedule = schedule
+        self.mask = 0
+        self._bits = {
+            register.name: 1 << (offset - 0x100) // 4
+            for offset, register in registers.items()
+            if register.name.startswith("EVENTS_")
+        }
+
+    def raises(self) -> bool:
+        """Tell whether the peripheral requests its interrupt."""
+        return any(self.mask & bit and self.values[name] for name, bit in self._bits.items())
+
+    def fire(self, event: str) -> None:
+        """Set an event."""
+        self.values[f"EVENTS_{event}"] = 1
+
+    def on_read(self, name: str) -> int:
+        """Return the interrupt mask under each of its three names."""
+        return self.mask if name.startswith("INTEN") else self.values[name]
+
+    def on_write(self, name: str, value: int) -> None:
+        """Trigger a task, clear an event, change the mask, or store."""
+        if name.startswith("TASKS_"):
+            if value:
+                self.on_task(name.removeprefix("TASKS_"))
+        elif name == "INTENSET":
+            self.mask |= value
+        elif name == "INTENCLR":
+            self.mask &= ~value
+        elif name == "INTEN":
+            self.mask = value
+        else:
+            self.values[name] = value
+
+    def on_task(self, task: str) -> None:
+        """Run a task; those of a peripheral that is only switched off do nothing."""
+
+
+class ClockPower(NordicPeripheral):
+    """Model the crystal's start and the DC/DC switch."""
+
+    def __init__(self, schedule: Schedule) -> None:
+        super().__init__(0x40000000, CLOCK_POWER_TABLE, schedule)
+        self._starting: int | None = None
+
+    @property
+    def crystal(self) -> bool:
+        """Tell whether HFCLK comes from the crystal now."""
+        return bool(self.values["HFCLKSTAT"] & 1)
+
+    def on_task(self, task: str) -> None:
+        """Start or stop the crystal; meanwhile the internal oscillator runs (5.4.1)."""
+        self.values["HFCLKRUN"] = int(task == "HFCLKSTART")
+        if task == "HFCLKSTOP":
+            self.values["HFCLKSTAT"] = 0
+        elif self._starting is None and not self.crystal:
+            self._starting = self.schedule.after(HFXO_START_CYCLES, self._started)
+
+    def on_write(self, name: str, value: int) -> None:
+        """Clear reset reasons by ones, otherwise as any."""
+        if name == "RESETREAS":
+            self.values[name] &= ~value
+        else:
+            super().on_write(name, value)
+
+    def _started(self) -> None:
+        self._starting = None
+        if self.values["HFCLKRUN"]:
+            self.values["HFCLKSTAT"] = 1 << 16 | 1
+            self.fire("HFCLKSTARTED")
+
+
+class Timer(NordicPeripheral):
+    """Model a timer that runs, is cleared and captured."""
+
+    def __init__(self, base: int, schedule: Schedule) -> None:
+        super().__init__(base, TIMER_TABLE, schedule)
+        self._ticks = 0
+        self._since: int | None = None
+
+    def on_task(self, task: str) -> None:
+        """Start, stop, clear, capture."""
+        if task == "START":
+            if self._since is None:
+                self._since = self.schedule.now()
+        elif task == "STOP":
+            self._ticks, self._since = self._count(), None
+        elif task == "CLEAR":
+            self._ticks = 0
+            self._since = None if self._since is None else self.schedule.now()
+        else:
+            self.values[task.replace("CAPTURE", "CC")] = self._count()
+
+    def on_write(self, name: str, value: int) -> None:
+        """Refuse a change of mode while the timer runs (6.30.5.12)."""
+        if name in ("MODE", "BITMODE", "PRESCALER") and self._since is not None:
+            raise RefusedError(f"write to {self.name}.{name} while the timer runs")
+        super().on_write(name, value)
+
+    def _count(self) -> int:
+        ticks = self._ticks
+        if self._since is not None:
+            cycles = self.schedule.now() - self._since
+            ticks += cycles // (CYCLES_PER_TIMER_TICK << self.values["PRESCALER"])
+        return int(ticks & (1 << TIMER_BITS[self.values["BITMODE"]]) - 1)
+
+
+class Gpio(RegisterBlock):
+    """Store what the pins are told; nothing is connected to them."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(f"P{port}", 0x50000000 + 0x300 * port, GPIO_TABLE)
+
+    def on_read(self, name: str) -> int:
+        """Read OUT and DIR under each of their names."""
+        return self.values[name.removesuffix("SET").removesuffix("CLR")]
+
+    def on_write(self, name: str, value: int) -> None:
+        """Set and clear bits, or store."""
+        if name.endswith("SET"):
+            self.values[name.removesuffix("SET")] |= value
+        elif name.endswith("CLR"):
+            self.values[name.removesuffix("CLR")] &= ~value
+        else:
+            self.values[name] = value
+
+
+class Uarte(NordicPeripheral):
+    """Model the serial port with EasyDMA, at the speed of its baud rate."""
+
+    def __init__(
+        self,
+        schedule: Schedule,
+        facts: LinkFacts,
+        memory: Memory,
+        send: Callable[[bytes], None],
+    ) -> None:
+        super().__init__(0x40002000, UARTE_TABLE, schedule)
+        self.facts = facts
+        self.memory = memory
+        self.send = send
+        self.receiving = False
+        self._sending = b""
+        self._fifo = bytearray()
+        self._received = 0
+        self._rx = (0, 0)
+        self._last_arrival = 0
+
+    @property
+    def byte_cycles(self) -> int:
+        """Return the cycles that one byte takes on the line: ten bits (8N1)."""
+        return 10 * CLOCK_HZ // self.facts.baud
+
+    @property
+    def enabled(self) -> bool:
+        """Tell whether ENABLE says so."""
+        return self.values["ENABLE"] == ENABLED
+
+    def arrive(self, data: bytes) -> None:
+        """Let bytes arrive at the pin, one byte's time apart."""
+        for byte in data:
+            self._last_arrival = max(self._last_arrival, self.schedule.now()) + self.byte_cycles
+            self.schedule.at(self._last_arrival, lambda byte=byte: self._take(byte))  # type: ignore[misc]
+
+    def on_write(self, name: str, value: int) -> None:
+        """Check the configuration when it is used, refuse to change it under way."""
+        if name in CONFIGURATION and self.enabled:
+            raise RefusedError(f"write to UARTE0.{name} while the UARTE is enabled")
+        if name == "ENABLE":
+            self._enable(value)
+        elif name == "ERRORSRC":
+            self.values[name] &= ~value
+        else:
+            super().on_write(name, value)
+
+    def on_task(self, task: str) -> None:
+        """Start, stop and flush."""
+        if not self.enabled:
+            raise RefusedError(f"UARTE0.TASKS_{task} while UARTE0.ENABLE is 0")
+        match task:
+            case "STARTRX":
+                self._start_rx()
+            case "STOPRX":
+                self._stop_rx()
+            case "STARTTX":
+                self._start_tx()
+            case "STOPTX":
+                self.fire("TXSTOPPED")
+            case "FLUSHRX":
+                self._flush_rx()
+
+    def _enable(self, value: int) -> None:
+        if value not in (0, ENABLED):
+            raise RefusedError(f"write of {value} to UARTE0.ENABLE, which knows 0 and 8")
+        if value == ENABLED:
+            self._check_configuration()
+        elif self._sending:
+            raise RefusedError("UARTE0 is disabled while it sends")
+        self.receiving = False
+        self._fifo.clear()
+        self.values["ENABLE"] = value
+
+    def _check_configuration(self) -> None:
+        for name, pin in (("TXD", self.facts.tx_pin), ("RXD", self.facts.rx_pin)):
+            selected = self.values[f"PSEL.{name}"]
+            if selected != pin:
+                raise RefusedError(
+                    f"UARTE0.PSEL.{name} selects {pin_name(selected)}, "
+                    f"the board's file says {pin_name(pin)}"
+                )
+        for name in ("RTS", "CTS"):
+            if not self.values[f"PSEL.{name}"] & DISCONNECTED:
+                selected = self.values[f"PSEL.{name}"]
+                raise RefusedError(
+                    f"UARTE0.PSEL.{name} selects {pin_name(selected)}, the link has no flow control"
+                )
+        self._check_line()
+
+    def _check_line(self) -> None:
+        setting = self.values["BAUDRATE"]
+        if BAUD_RATES.get(setting) != self.facts.baud:
+            known = BAUD_RATES.get(setting)
+            meaning = f"{known} baud" if known else "no rate of the manual's table"
+            raise RefusedError(
+                f"UARTE0.BAUDRATE is 0x{setting:08x}, {meaning}, "
+                f"the board's file says {self.facts.baud} baud"
+            )
+        if self.values["CONFIG"]:
+            raise RefusedError(f"UARTE0.CONFIG is {self.values['CONFIG']}, the link is 8N1 (0)")
+
+    def _dma(self, channel: str) -> tuple[int, int]:
+        address, count = self.values[f"{channel}.PTR"], self.values[f"{channel}.MAXCNT"]
+        if not (RAM_BASE <= address and address + count <= RAM_BASE + RAM_BYTES):
+            raise RefusedError(
+                f"UARTE0.{channel}: {count} bytes at 0x{address:08x} are not in RAM, "
+                "and EasyDMA reaches nothing else"
+            )
+        return address, count
+
+    def _start_tx(self) -> None:
+        if self._sending:
+            raise RefusedError("UARTE0.TASKS_STARTTX while it sends")
+        address, count = self._dma("TXD")
+        self._sending = self.memory.read(address, count)
+        self.values["TXD.AMOUNT"] = 0
+        self.fire("TXSTARTED")
+        self.schedule.after(count * self.byte_cycles, lambda: self._end_tx(address))
+
+    def _end_tx(self, address: int) -> None:
+        data, self._sending = self._sending, b""
+        if self.memory.read(address, len(data)) != data:
+            raise RefusedError(
+                f"UARTE0.TXD: the {len(data)} bytes at 0x{address:08x} changed while they were sent"
+            )
+        self.values["TXD.AMOUNT"] = len(data)
+        if data:
+            self.fire("TXDRDY")
+        self.fire("ENDTX")
+        self.send(data)
+
+    def _start_rx(self) -> None:
+        if self.receiving:
+            raise RefusedError("UARTE0.TASKS_STARTRX while it receives")
+        self._rx = self._dma("RXD")
+        self._received = 0
+        self.receiving = True
+        self.fire("RXSTARTED")
+        while self._fifo and self.receiving and self._received < self._rx[1]:
+            self._store(self._fifo.pop(0))
+
+    def _stop_rx(self) -> None:
+        if self.receiving:
+            self._end_rx(0)
+        # 6.34.5: RXTO follows when the last four bytes could have come in
+        self.schedule.after(4 * self.byte_cycles, lambda: self.fire("RXTO"))
+
+    def _flush_rx(self) -> None:
+        address, count = self._dma("RXD")
+        kept = bytes(self._fifo[:count])
+        del self._fifo[:count]
+        self.memory.write(address, kept)
+        self.values["RXD.AMOUNT"] = len(kept)
+        self.fire("ENDRX")
+
+    def _take(self, byte: int) -> None:
+        if not self.enabled:
+            return
+        if self.receiving:
+            self._store(byte)
+        elif len(self._fifo) < RX_FIFO_BYTES:
+            self._fifo.append(byte)
+        else:
+            self.values["ERRORSRC"] |= ERROR_OVERRUN
+            self.fire("ERROR")
+
+    def _store(self, byte: int) -> None:
+        address, count = self._rx
+        self.memory.write(address + self._received, bytes([byte]))
+        self._received += 1
+        self.fire("RXDRDY")
+        if self._received >= count:
+            self._end_rx(self.values["SHORTS"])
+
+    def _end_rx(self, shorts: int) -> None:
+        self.receiving = False
+        self.values["RXD.AMOUNT"] = self._received
+        self.fire("ENDRX")
+        if shorts & SHORT_ENDRX_STARTRX:
+            self._start_rx()
+        if shorts & SHORT_ENDRX_STOPRX:
+            self._stop_rx()
+
+
+class Nrf52840:
+    """Join the peripherals: one address space, one set of interrupt lines."""
+
+    def __init__(
+        self,
+        facts: LinkFacts,
+        memory: Memory,
+        now: Callable[[], int],
+        send: Callable[[bytes], None],
+    ) -> None:
+        self.schedule = Schedule(now)
+        self.system = SystemControl(self.schedule, self._levels)
+        self.clock = ClockPower(self.schedule)
+        self.uarte = Uarte(self.schedule, facts, memory, self._transmit)
+        self.timers = [Timer(0x40008000 + 0x1000 * i, self.schedule) for i in range(3)]
+        self.timers += [Timer(0x4001A000 + 0x1000 * i, self.schedule) for i in range(2)]
+        self.notes: list[str] = []
+        self._send = send
+        self._nordic: list[NordicPeripheral] = [self.clock, self.uarte, *self.timers]
+        self._nordic += [
+            NordicPeripheral(base, rows, self.schedule) for base, rows in UNUSED_TABLES.items()
+        ]
+        self._blocks: dict[int, RegisterBlock] = {block.base: block for block in self._nordic}
+        self._ports = [Gpio(0), Gpio(1)]
+        self._leave_as_bootloader()
+
+    def read(self, address: int, size: int) -> int:
+        """Read a register as the CPU does."""
+        block = self._block(address, size, "read")
+        self.schedule.run_due()
+        return block.read(address - block.base, size)
+
+    def write(self, address: int, size: int, value: int) -> None:
+        """Write a register as the CPU does."""
+        block = self._block(address, size, "write")
+        self.schedule.run_due()
+        block.write(address - block.base, size, value)
+
+    def receive(self, data: bytes) -> None:
+        """Let the host's bytes arrive at the board's RX pin."""
+        self.uarte.arrive(data)
+
+    def host_can_wake(self) -> bool:
+        """Tell whether a byte from the host can end WFI."""
+        uarte = self.uarte
+        events = uarte._bits["EVENTS_ENDRX"] | uarte._bits["EVENTS_RXDRDY"]
+        return bool(
+            uarte.receiving and uarte.mask & events and uarte.irq in self.system.enabled
+        )
+
+    def _levels(self) -> set[int]:
+        return {peripheral.irq for peripheral in self._nordic if peripheral.raises()}
+
+    def _transmit(self, data: bytes) -> None:
+        if not self.clock.crystal:
+            note = "UARTE0 sent without the crystal: the internal oscillator is off by up to 8 %"
+            if note not in self.notes:  # allowed by the hardware (5.4.1, 5.4.4.1)
+                self.notes.append(note)
+        self._send(data)
+
+    def _block(self, address: int, size: int, access: str) -> RegisterBlock:
+        if SCS_BASE <= address < SCS_BASE + SCS_BYTES:
+            return self.system
+        page = address & ~0xFFF
+        if page == 0x50000000:
+            return self._ports[int(address >= self._ports[1].base + 0x500)]
+        block = self._blocks.get(page)
+        if block is None:
+            name = INSTANCES.get(page)
+            where = f"{name}+0x{address - page:03x}" if name else "nothing the manual names"
+            raise RefusedError(
+                f"{access} of {8 * size} bits at 0x{address:08x}: {where} is not modelled"
+            )
+        return block
+
+    def _leave_as_bootloader(self) -> None:
+        """Leave behind what a careless bootloader might: start-up must not rely on any of it.
+
+        SysTick runs with its interrupt (the CPU's vectors are still the bootloader's), RTC1 and
+        USBD are enabled in the NVIC, UARTE0 is enabled on other pins at another rate with old
+        events and its interrupt pending, TIMER0 runs with 16 bits.
+        """
+        self.system.start_systick(CLOCK_HZ // 1000 - 1)
+        self.system.enabled = {17, 39}
+        self.system.pending.add(16 + 2)
+        self.uarte.values.update(
+            {"ENABLE": ENABLED, "PSEL.TXD": 6, "PSEL.RXD": 8, "BAUDRATE": 0x00275000}
+        )
+        self.uarte.fire("ENDTX")
+        self.uarte.fire("ENDRX")
+        self.timers[0].on_task("START")
+
+
+def pin_name(selection: int) -> str:
+    """Name a pin as the manual does: P1.03."""
+    if selection & DISCONNECTED:
+        return "no pin"
+    return f"P{selection >> 5 & 1}.{selection & 31:02d}"
