@@ -1,0 +1,37 @@
+// A chip whose wire is stdin and stdout; when its input ends it reports a made-up fault.
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "../../firmware/chips/chip.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+// Given to the tests by tests/test_link_c.py, which knows its bytes.
+static const uint8_t image[] = "the image that the board reads from its own flash";
+
+static uint32_t now_us;
+
+uint8_t tk_chip_receive(void)
+{
+    const int byte = getchar();
+    if (byte == EOF) {
+        const tk_fault fault = {.pc = 1, .lr = 2, .cfsr = 3, .hfsr = 4, .address = 5};
+        tk_fault_report(&fault);
+        exit(0);
+    }
+    return (uint8_t)byte;
+}
+
+void tk_chip_send(const uint8_t *data, size_t bytes)
+{
+    if ((fwrite(data, 1, bytes, stdout) != bytes) || (fflush(stdout) != 0)) {
+        exit(1);
+    }
+}
+
+void tk_chip_send_polled(const uint8_t *data, size_t bytes) { tk_chip_send(data, bytes); }
+
+// 1000 us between any two looks.
+uint32_t tk_chip_time_us(void) { return now_us += 1000; }
+
+tk_image tk_chip_image(void) { return (tk_image){image, sizeof image}; }
