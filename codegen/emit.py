@@ -215,22 +215,26 @@ def _call(program: Program, plan: Plan, index: int) -> Call:
 
 def _ports(program: Program, plan: Plan, name: str) -> list[Port]:
     graph = program.graph
-    inputs = [_port(graph.tensors[n], plan.offsets[n], name, "input", i, "")
-              for i, n in enumerate(graph.inputs)]
-    outputs = [_port(graph.tensors[n], plan.offsets[n], name, "output", i, "const ")
-               for i, n in enumerate(graph.outputs)]
+    inputs = [
+        _port(graph.tensors[n], plan.offsets[n], name, "input", i, "")
+        for i, n in enumerate(graph.inputs)
+    ]
+    outputs = [
+        _port(graph.tensors[n], plan.offsets[n], name, "output", i, "const ")
+        for i, n in enumerate(graph.outputs)
+    ]
     return [*inputs, *outputs]
 
 
-def _port(
-    tensor: Tensor, offset: int, name: str, role: str, position: int, const: str
-) -> Port:
+def _port(tensor: Tensor, offset: int, name: str, role: str, position: int, const: str) -> Port:
     label = role if position == 0 else f"{role}_{position}"
     address = f"{name}_arena + {offset}"
     c_type = C_TYPES[tensor.dtype]
     if tensor.dtype != "int8":
-        address = f"({const}{c_type} *)(const void *)({address})" if const else (
-            f"({c_type} *)(void *)({address})"
+        address = (
+            f"({const}{c_type} *)(const void *)({address})"
+            if const
+            else (f"({c_type} *)(void *)({address})")
         )
     shape = " x ".join(str(length) for length in tensor.shape) or "1"
     comment = f"{label.capitalize().replace('_', ' ')}: {tensor.dtype} {shape}"
@@ -253,8 +257,6 @@ def _port_row(port: Port, name: str) -> tuple[str, int]:
 def _input_fate(program: Program, plan: Plan) -> str:
     end = len(program.layers)
     kept = all(
-        slot.last == end
-        for slot in plan.slots
-        if set(slot.tensors) & set(program.graph.inputs)
+        slot.last == end for slot in plan.slots if set(slot.tensors) & set(program.graph.inputs)
     )
     return "the input is kept." if kept else "inference destroys the input."

@@ -68,7 +68,7 @@ def dense_cost(rows: Matrix) -> Cost:
 
 
 def sparse_cost(rows: Matrix) -> Cost:
-    """Predict a sparse product; instructions counted on Cortex-M4 images, see docs/benchmarks.md."""
+    """Predict a sparse product; instructions counted as for the dense one."""
     outputs, inputs = rows.shape
     nonzero = int(np.count_nonzero(rows))
     counts = outputs * -(-inputs // SEGMENT)

@@ -47,8 +47,8 @@ def import_tflite(data: bytes, name: str) -> Graph:
         name: the file's name, for messages.
 
     Raises:
-        TinykitError: it is no .tflite file, it is damaged, or tinykit cannot compile it; the message
-            names the layer.
+        TinykitError: it is no .tflite file, it is damaged, or tinykit cannot compile it; the
+            message names the layer.
     """
     if len(data) < 8 or data[4:8] != _IDENTIFIER:
         raise TinykitError(
@@ -164,8 +164,7 @@ def _operators(file: _File, tensors: tuple[Tensor, ...]) -> tuple[Operator, ...]
         [layer_name(_hints(raw, tensors), kind) for raw, kind in zip(raws, kinds, strict=True)]
     )
     return tuple(
-        _operator(file, raw, kind, name)
-        for raw, kind, name in zip(raws, kinds, names, strict=True)
+        _operator(file, raw, kind, name) for raw, kind, name in zip(raws, kinds, names, strict=True)
     )
 
 
@@ -182,10 +181,9 @@ def _operator(file: _File, raw: Any, kind: str, name: str) -> Operator:
             f"{file.name}: layer '{name}' is {kind}, which tinykit cannot compile",
             "operators that it can: tinykit ops",
         )
-    table = raw.BuiltinOptions()
-    options = None
-    if KINDS[kind].options is not None and table is not None:
-        options = KINDS[kind].options()
+    table, options_class, options = raw.BuiltinOptions(), KINDS[kind].options, None
+    if options_class is not None and table is not None:
+        options = options_class()
         options.Init(table.Bytes, table.Pos)
     inputs = _numbers(raw.InputsAsNumpy())
     return Operator(
@@ -204,7 +202,7 @@ def _kind(file: _File, raw: Any) -> str:
     code = file.model.OperatorCodes(index)
     builtin = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
     if builtin == tflite.BuiltinOperator.CUSTOM:
-        return (code.CustomCode() or b"a custom operator").decode(errors="replace")
+        return str((code.CustomCode() or b"a custom operator").decode(errors="replace"))
     return _KIND_NAMES.get(builtin, f"operator {builtin}")
 
 

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import numpy as np
 from numpy.typing import NDArray
 
 from tinykit.core.graph import Graph, Operator
@@ -93,7 +92,7 @@ class OpKind:
         limits: what is not supported, for `tinykit ops`.
     """
 
-    options: type | None
+    options: Callable[[], Any] | None
     read: Callable[[Any], Any]
     check: Callable[[Graph, Operator], None]
     evaluate: Callable[[Graph, Operator, Arrays], Arrays]
@@ -102,7 +101,12 @@ class OpKind:
 
 
 class RefusedError(Exception):
-    """Say that an operator is outside of the limits: what it is, and the way out."""
+    """Say that an operator is outside of the limits.
+
+    Args:
+        what: what it is, as the predicate of a sentence about the layer.
+        hint: the way out.
+    """
 
     def __init__(self, what: str, hint: str) -> None:
         super().__init__(what)

@@ -97,7 +97,7 @@ def _lives(program: Program, keep_input: bool) -> tuple[dict[int, int], dict[int
     """Return the first and the last layer of each stored tensor."""
     end = len(program.layers)
     first = {program.storage[n]: -1 for n in program.graph.inputs}
-    last = {n: end if keep_input else -1 for n in first}
+    last = dict.fromkeys(first, end if keep_input else -1)
     for index, layer in enumerate(program.layers):
         for number in layer.inputs:
             if number in program.storage:
@@ -110,9 +110,7 @@ def _lives(program: Program, keep_input: bool) -> tuple[dict[int, int], dict[int
     return first, last
 
 
-def _shared_places(
-    program: Program, first: dict[int, int], last: dict[int, int]
-) -> dict[int, int]:
+def _shared_places(program: Program, first: dict[int, int], last: dict[int, int]) -> dict[int, int]:
     """Map each stored tensor to the tensor whose place it takes, working in place where allowed."""
     place = {n: n for n in first}
     ends = dict(last)

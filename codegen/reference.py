@@ -33,9 +33,7 @@ def run(graph: Graph, inputs: Sequence[NDArray[Any]]) -> Values:
     return values
 
 
-def run_batch(
-    graph: Graph, inputs: Sequence[NDArray[Any]]
-) -> tuple[NDArray[Any], ...]:
+def run_batch(graph: Graph, inputs: Sequence[NDArray[Any]]) -> tuple[NDArray[Any], ...]:
     """Compute the outputs for a batch: inputs and outputs are (samples, ...)."""
     samples = [run(graph, [batch[i] for batch in inputs]) for i in range(len(inputs[0]))]
     return tuple(np.stack([values[n] for values in samples]) for n in graph.outputs)

@@ -20,7 +20,7 @@ def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
         undefined=jinja2.StrictUndefined,
-        autoescape=False,  # noqa: S701 -- the output is C, not HTML
+        autoescape=False,  # the output is C, not HTML
         keep_trailing_newline=True,
         line_statement_prefix="%%",
         line_comment_prefix="%#",

@@ -49,7 +49,7 @@ def high_multiply(a: Ints | int, b: Ints | int) -> Ints:
     gemmlowp's nudge depends on the sign and its division truncates; together they are a floor.
     """
     product = np.asarray(a, np.int64) * np.asarray(b, np.int64)
-    return np.minimum((product + (1 << 30)) >> 31, INT32_MAX)
+    return np.asarray(np.minimum((product + (1 << 30)) >> 31, INT32_MAX), np.int64)
 
 
 def divide_by_power(values: Ints, exponent: int | Ints) -> Ints:
@@ -77,7 +77,7 @@ def multiply_saturated(values: Ints, exponent: int) -> Ints:
     """Return values * 2**exponent, saturated to int32 (SaturatingRoundingMultiplyByPOT)."""
     if exponent <= 0:
         return divide_by_power(values, -exponent)
-    return np.clip(values << exponent, INT32_MIN, INT32_MAX)
+    return np.asarray(np.clip(values << exponent, INT32_MIN, INT32_MAX), np.int64)
 
 
 def exp_of_negative(raw: Ints, integer_bits: int) -> Ints:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from models import compiled, host_activations, random_inputs, shared_model
+
 from tinykit.codegen import reference
 from tinykit.codegen.layer import LowerOptions
 from tinykit.core import oracle

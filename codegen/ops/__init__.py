@@ -1,1 +1,1 @@
-"""One module an operator: how it is read, checked, computed in NumPy and lowered to a kernel call."""
+"""One module an operator: how it is read, checked, computed in NumPy and lowered to a call."""

@@ -71,11 +71,11 @@ def _evaluate(graph: Graph, operator: Operator, values: Arrays) -> Arrays:
     left, right = graph.tensor(operator.inputs[0]), graph.tensor(operator.inputs[1])
     target = graph.tensor(operator.outputs[0])
     factors = [fixedpoint.quantize_multiplier(f) for f in _factors(left, right, target)]
-    total = np.int64(0)
+    total = np.zeros((), np.int64)
     for value, tensor, factor in zip(values, (left, right), factors[:2], strict=True):
         raised = (value.astype(np.int64) - tensor.zero_point) << _LEFT_SHIFT
-        total = total + fixedpoint.requantize(raised, *factor)
-    result = fixedpoint.requantize(np.asarray(total), *factors[2]) + target.zero_point
+        total = np.asarray(total + fixedpoint.requantize(raised, *factor))
+    result = fixedpoint.requantize(total, *factors[2]) + target.zero_point
     low, high = shared.activation_range(operator.attributes.activation, target)
     return (np.clip(result, low, high).astype(np.int8).reshape(target.shape),)
 

@@ -89,9 +89,7 @@ def _evaluate(graph: Graph, operator: Operator, values: Arrays) -> Arrays:
 def _lower(graph: Graph, operator: Operator, options: LowerOptions) -> Layer:
     channels = graph.tensor(operator.inputs[0]).shape[3]
     view = _window(graph, operator)
-    return lower_convolution(
-        graph, operator, _product(graph, operator), view, channels, options
-    )
+    return lower_convolution(operator, _product(graph, operator), view, channels, options)
 
 
 KIND = OpKind(

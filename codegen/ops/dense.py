@@ -116,9 +116,7 @@ def _product(graph: Graph, operator: Operator) -> Product:
         rows=rows,
         bias=shared.bias_values(graph, operator, rows.shape[0]),
         input_zero_point=graph.tensor(operator.inputs[0]).zero_point,
-        scaling=shared.scaling(
-            _factors(graph, operator), target, operator.attributes.activation
-        ),
+        scaling=shared.scaling(_factors(graph, operator), target, operator.attributes.activation),
     )
 
 
@@ -134,9 +132,7 @@ def _lower(graph: Graph, operator: Operator, options: LowerOptions) -> Layer:
     outputs, inputs = product.rows.shape
     positions = graph.tensor(operator.inputs[0]).elements // inputs
     if positions > 1:
-        return lower_convolution(
-            graph, operator, product, _as_image(positions), inputs, options
-        )
+        return lower_convolution(operator, product, _as_image(positions), inputs, options)
     encoded = encode(product.rows.astype(np.int8), options)
     activation = shared.activation_name(operator.attributes.activation)
     return Layer(
@@ -156,7 +152,6 @@ def _lower(graph: Graph, operator: Operator, options: LowerOptions) -> Layer:
 
 
 def lower_convolution(
-    graph: Graph,
     operator: Operator,
     product: Product,
     view: Window,
@@ -173,9 +168,7 @@ def lower_convolution(
     return Layer(
         name=operator.name,
         kind=operator.kind,
-        summary=_summary(
-            shape, shared.activation_name(operator.attributes.activation), encoded
-        ),
+        summary=_summary(shape, shared.activation_name(operator.attributes.activation), encoded),
         kernel=kernel,
         record=kernel.replace("_s8", "_layer"),
         fields=(

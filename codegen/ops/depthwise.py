@@ -44,9 +44,7 @@ def _check(graph: Graph, operator: Operator) -> None:
     if len(weights.shape) != 4 or weights.shape[0] != 1 or weights.shape[3] != channels:
         raise RefusedError(f"has weights of shape {weights.shape}", shared.QUANTIZE)
     if channels % source.shape[3]:
-        raise RefusedError(
-            f"makes {channels} channels of {source.shape[3]}", shared.QUANTIZE
-        )
+        raise RefusedError(f"makes {channels} channels of {source.shape[3]}", shared.QUANTIZE)
     shared.refuse_bad_weights(graph, operator, channels)
     shared.refuse_unknown_activation(operator.attributes.activation)
     _window(graph, operator)
@@ -78,9 +76,7 @@ def _evaluate(graph: Graph, operator: Operator, values: Arrays) -> Arrays:
     channels = target.shape[3]
     multiplier = channels // source.shape[3]
     weights = shared.weight_values(graph, operator)[0]
-    taps = shared.columns(
-        values[0].astype(np.int64), _window(graph, operator), source.zero_point
-    )
+    taps = shared.columns(values[0].astype(np.int64), _window(graph, operator), source.zero_point)
     repeated = np.repeat(taps - source.zero_point, multiplier, axis=-1)
     sums = np.einsum("yxijc,ijc->yxc", repeated, weights)
     accumulators = sums + shared.bias_values(graph, operator, channels)

@@ -31,9 +31,7 @@ def answers(graph: Graph, operator: Operator) -> shared.Ints:
     centred = np.arange(-128, 128, dtype=np.int64) - source.zero_point
     inner = np.clip(centred, -radius, radius)
     scaled = fixedpoint.requantize(inner, multiplier, shift)
-    value = fixedpoint.divide_by_power(
-        fixedpoint.logistic(scaled, _INPUT_BITS), 31 - _OUTPUT_BITS
-    )
+    value = fixedpoint.divide_by_power(fixedpoint.logistic(scaled, _INPUT_BITS), 31 - _OUTPUT_BITS)
     limited = np.clip(value - 128, -128, 127)
     return np.where(centred <= -radius, -128, np.where(centred >= radius, 127, limited))
 

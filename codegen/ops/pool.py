@@ -84,9 +84,7 @@ def _evaluate_average(graph: Graph, operator: Operator, values: Arrays) -> Array
     return _clamped(graph, operator, np.where(total > 0, rounded, -rounded))
 
 
-def _lower_with(
-    graph: Graph, operator: Operator, kernel: str, what: str
-) -> Layer:
+def _lower_with(graph: Graph, operator: Operator, kernel: str, what: str) -> Layer:
     view = _window(graph, operator)
     target = graph.tensor(operator.outputs[0])
     low, high = shared.activation_range(operator.attributes.activation, target)

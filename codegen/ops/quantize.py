@@ -109,10 +109,18 @@ def _float_layer(
 
 
 QUANTIZE = OpKind(
-    None, shared.no_options, _check_quantize, _evaluate_quantize, _lower_quantize,
+    None,
+    shared.no_options,
+    _check_quantize,
+    _evaluate_quantize,
+    _lower_quantize,
     "float32 or int8 to int8",
 )
 DEQUANTIZE = OpKind(
-    None, shared.no_options, _check_dequantize, _evaluate_dequantize, _lower_dequantize,
+    None,
+    shared.no_options,
+    _check_dequantize,
+    _evaluate_dequantize,
+    _lower_dequantize,
     "int8 to float32",
 )

@@ -212,7 +212,12 @@ class Window:
         return all(
             pad == 0 and (out - 1) * stride + (kernel - 1) * dilation < image
             for pad, out, stride, kernel, dilation, image in zip(
-                self.pad, self.output, self.stride, self.kernel, self.dilation, self.image,
+                self.pad,
+                self.output,
+                self.stride,
+                self.kernel,
+                self.dilation,
+                self.image,
                 strict=True,
             )
         )
@@ -247,7 +252,9 @@ def window(
         same = padding == tflite.Padding.SAME
         expected = -(-image[i] // stride[i]) if same else -(-(image[i] - reach + 1) // stride[i])
         if expected != output[i]:
-            raise RefusedError(f"has an output of {output}, not {expected} on axis {i + 1}", QUANTIZE)
+            raise RefusedError(
+                f"has an output of {output}, not {expected} on axis {i + 1}", QUANTIZE
+            )
         pads.append(max(0, ((output[i] - 1) * stride[i] + reach - image[i]) // 2))
     return Window(
         (image[0], image[1]), kernel, stride, dilation, (pads[0], pads[1]), (output[0], output[1])
