@@ -1,4 +1,4 @@
-// QUANTIZE from float32 and DEQUANTIZE to it. Bytes are copied, since the arena is of int8_t.
+// QUANTIZE from float32. The bytes are copied, since the arena is of int8_t.
 //
 // SPDX-License-Identifier: Apache-2.0
 #include "tk_fixed.h"
@@ -21,13 +21,5 @@ void tk_quantize_f32_s8(const tk_scale_layer *layer, const int8_t *src, int8_t *
         value = value > 1024.0f ? 1024.0f : value;
         value = value > -1024.0f ? value : -1024.0f;
         dst[i] = tk_clamp(nearest(value) + layer->zero, INT8_MIN, INT8_MAX);
-    }
-}
-
-void tk_dequantize_s8_f32(const tk_scale_layer *layer, const int8_t *src, int8_t *dst)
-{
-    for (uint32_t i = 0; i < layer->count; i++) {
-        const float value = (float)(src[i] - layer->zero) * layer->scale;
-        __builtin_memcpy(dst + 4 * i, &value, sizeof value);
     }
 }

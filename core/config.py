@@ -1,0 +1,81 @@
+"""tinykit.toml: what a project says once, so that commands need not be told again."""
+
+import re
+import tomllib
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from tinykit.core.errors import TinykitError
+
+FILE_NAME = "tinykit.toml"
+CHOICES = {
+    "optimize": ("size", "balanced", "speed"),
+    "encoding": ("auto", "dense"),
+    "toolchain": ("zig", "gcc"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Hold the settings; paths are relative to the file's folder.
+
+    Attributes:
+        model: the .tflite file.
+        data: the .npz file that `verify` streams.
+        board: the board's name.
+        optimize: "size", "balanced" or "speed".
+        encoding: "auto" or "dense".
+        toolchain: "zig" or "gcc".
+    """
+
+    model: Path | None = None
+    data: Path | None = None
+    board: str | None = None
+    optimize: str | None = None
+    encoding: str | None = None
+    toolchain: str | None = None
+
+
+def load_config(folder: Path) -> Config:
+    """Read tinykit.toml in a folder; empty settings where there is none.
+
+    Raises:
+        TinykitError: no TOML, an unknown key, or a value that is not among the choices; with the
+            line.
+    """
+    path = folder / FILE_NAME
+    if not path.is_file():
+        return Config()
+    text = path.read_text(encoding="utf-8", errors="replace")
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise TinykitError(f"{FILE_NAME}: {error}", "see docs/tinykit-toml.md") from error
+    known = {field.name for field in fields(Config)}
+    for key, value in values.items():
+        where = f"{FILE_NAME}:{_line(text, key)}"
+        if key not in known:
+            raise TinykitError(
+                f"{where}: unknown key '{key}'", f"keys: {', '.join(sorted(known))}"
+            )
+        _check(where, key, value)
+    return Config(
+        **{
+            key: folder / value if key in ("model", "data") else value
+            for key, value in values.items()
+        }
+    )
+
+
+def _check(where: str, key: str, value: object) -> None:
+    if not isinstance(value, str):
+        raise TinykitError(f"{where}: {key} is {value!r}, not a text", f'{key} = "..."')
+    choices = CHOICES.get(key)
+    if choices and value not in choices:
+        raise TinykitError(f"{where}: {key} is '{value}'", f"one of: {', '.join(choices)}")
+
+
+def _line(text: str, key: str) -> int:
+    pattern = re.compile(rf'^\s*\[*\s*["\']?{re.escape(key)}\b')
+    lines = enumerate(text.splitlines(), start=1)
+    return next((number for number, line in lines if pattern.match(line)), 1)

@@ -1,0 +1,257 @@
+"""Build a firmware folder from a .tflite model: compile, link, measure, write it whole."""
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tinykit.codegen.board_files import board_files, build_header
+from tinykit.codegen.compile import Compiled, compile_model
+from tinykit.codegen.layer import LowerOptions
+from tinykit.codegen.render import render
+from tinykit.core.board import Board
+from tinykit.core.errors import TinykitError
+from tinykit.host import record as records
+from tinykit.host.image import Image, check_image, read_image, to_hex, to_map
+from tinykit.host.record import BuildRecord, LinkRecord, PortRecord
+from tinykit.host.sizes import measure
+from tinykit.host.toolchain import (
+    FIRMWARE,
+    Source,
+    Toolchain,
+    app_sources,
+    compile_image,
+    find_toolchain,
+)
+from tinykit.host.version import VERSION
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOptions:
+    """Hold what the user decides about a build.
+
+    Attributes:
+        app: "stream".
+        optimize: "size", "balanced" or "speed".
+        encoding: "auto" or "dense".
+        toolchain: "zig" or "gcc".
+        keep_input: inference leaves the inputs as they are.
+        trace: the image can stop behind each layer, for `verify --layers`.
+    """
+
+    app: str = "stream"
+    optimize: str = "balanced"
+    encoding: str = "auto"
+    toolchain: str = "zig"
+    keep_input: bool = False
+    trace: bool = False
+
+
+def read_model(path: Path) -> bytes:
+    """Return a model file's bytes.
+
+    Raises:
+        TinykitError: no such file.
+    """
+    try:
+        return path.read_bytes()
+    except IsADirectoryError:
+        raise TinykitError(f"{path} is a folder", "give the .tflite file") from None
+    except OSError as error:
+        raise TinykitError(
+            f"{path}: {error.strerror}", "make one: tinykit quantize model.keras -o model.tflite"
+        ) from None
+
+
+def build(
+    data: bytes,
+    source: str,
+    board: Board,
+    options: BuildOptions,
+    output: Path,
+    force: bool = False,
+    progress: Progress = lambda _stage: None,
+) -> BuildRecord:
+    """Build a firmware folder.
+
+    Args:
+        data: the .tflite file's bytes.
+        source: its file name without a folder.
+        board: what to build for.
+        options: what the user decides.
+        output: the folder; one that we built before is replaced, whole or not at all.
+        force: replace any other folder too.
+        progress: told what is being done.
+
+    Raises:
+        TinykitError: the model cannot be compiled, or `output` is not ours to replace.
+        CheckFailedError: the image does not fit the board.
+        MissingToolError: the toolchain is not installed.
+    """
+    refuse_foreign_folder(output, force)
+    toolchain = find_toolchain(options.toolchain)
+    progress("compiling the model")
+    model = compile_model(
+        data,
+        source,
+        VERSION,
+        LowerOptions(options.optimize, options.encoding),
+        options.keep_input,
+    )
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{output.name}-", dir=output.parent) as name:
+        work = Path(name)
+        (work / source).write_bytes(data)
+        record = _fill(work, model, source, board, options, toolchain, progress)
+        shutil.rmtree(work / "objects")
+        work.chmod(0o755)  # mkdtemp's folders are private
+        _swap(work, output)
+    return record
+
+
+def refuse_foreign_folder(output: Path, force: bool) -> None:
+    """Raise TinykitError if a folder holds anything but a build of ours, and --force is not given."""
+    if output.is_file():
+        raise TinykitError(f"{output} is a file", "choose another folder with -o")
+    ours = (output / records.FILE_NAME).is_file()
+    if output.is_dir() and any(output.iterdir()) and not ours and not force:
+        raise TinykitError(
+            f"{output} has files that tinykit did not build",
+            "choose another folder with -o, or replace it with --force",
+        )
+
+
+def _fill(
+    work: Path,
+    model: Compiled,
+    source: str,
+    board: Board,
+    options: BuildOptions,
+    toolchain: Toolchain,
+    progress: Progress,
+) -> BuildRecord:
+    """Write everything into the folder `work`."""
+    for name, text in {**model.files, **board_files(board, VERSION)}.items():
+        (work / name).write_text(text)
+    sources = _sources(work, model, board, options)
+    build_id = _build_id(work, sources, board, options, toolchain)
+    (work / "build.h").write_text(build_header(build_id, options.app, VERSION))
+    progress(f"compiling {len(sources)} C files with {toolchain.version}")
+    defines = ["TK_TRACE=1"] if options.trace else []
+    elf = compile_image(toolchain, board, sources, work, defines=defines)
+    image = read_image(elf)
+    check_image(image, board)
+    _write_images(work, image)
+    record = _record(work, model, source, board, options, toolchain, build_id, image)
+    readme = render(
+        "readme.md.j2",
+        record=record,
+        board=board,
+        version=VERSION,
+        flash_arguments=_flash_arguments(board),
+    )
+    (work / "README.md").write_text(readme)
+    (work / records.FILE_NAME).write_text(record.to_json())
+    return record
+
+
+def _sources(work: Path, model: Compiled, board: Board, options: BuildOptions) -> list[Source]:
+    # the application may be small everywhere: its loops wait for bytes, and do not multiply
+    application = [Source(s.path, "size") for s in app_sources(board, options.app)]
+    level = options.optimize
+    assert level in ("size", "balanced", "speed")
+    kernels = [Source(path, level) for path in sorted((FIRMWARE / "kernels").glob("*.c"))]
+    generated = [Source(work / f"{model.name}.c", level), Source(work / "app_model.c", "size")]
+    return [*generated, *kernels, *application]
+
+
+def _build_id(
+    work: Path, sources: list[Source], board: Board, options: BuildOptions, toolchain: Toolchain
+) -> str:
+    """Return 16 hex digits over everything that decides the image."""
+    sha = hashlib.sha256(repr((VERSION, board, options, toolchain.version)).encode())
+    headers = [*FIRMWARE.rglob("*.h"), *FIRMWARE.rglob("*.ld"), *work.glob("*.h")]
+    for path in [*(s.path for s in sources), *sorted(headers), work / "memory.ld"]:
+        sha.update(path.name.encode())
+        sha.update(path.read_bytes())
+    return sha.hexdigest()[:16]
+
+
+def _write_images(work: Path, image: Image) -> None:
+    (work / "firmware.bin").write_bytes(image.data)
+    (work / "firmware.hex").write_text(to_hex(image))
+    (work / "firmware.map").write_text(to_map(image))
+
+
+def _record(
+    work: Path,
+    model: Compiled,
+    source: str,
+    board: Board,
+    options: BuildOptions,
+    toolchain: Toolchain,
+    build_id: str,
+    image: Image,
+) -> BuildRecord:
+    return BuildRecord(
+        schema=records.SCHEMA,
+        model=model.name,
+        digest=model.graph.digest(),
+        build_id=build_id,
+        board=board.name,
+        engine="native",
+        app=options.app,
+        toolchain=toolchain.version,
+        optimize=options.optimize,
+        encoding=options.encoding,
+        keep_input=options.keep_input,
+        trace=options.trace,
+        files={
+            "model": source,
+            "elf": "firmware.elf",
+            "bin": "firmware.bin",
+            "hex": "firmware.hex",
+            "map": "firmware.map",
+            "plan": "plan.json",
+        },
+        image_bytes=image.flash_bytes,
+        image_crc32=image.crc32,
+        sizes=measure(image, work / "objects", model.name, board),
+        link=LinkRecord(board.link.baud, board.link.tx_pin, board.link.rx_pin),
+        inputs=[_port(model, number) for number in model.graph.inputs],
+        outputs=[_port(model, number) for number in model.graph.outputs],
+    )
+
+
+def _port(model: Compiled, number: int) -> PortRecord:
+    tensor = model.graph.tensors[number]
+    return PortRecord(
+        name=tensor.name,
+        shape=list(tensor.shape),
+        dtype=tensor.dtype,
+        scale=tensor.scale if tensor.quantization else None,
+        zero_point=tensor.zero_point if tensor.quantization else None,
+        offset=model.plan.offsets[number],
+        bytes=tensor.bytes,
+    )
+
+
+def _swap(work: Path, output: Path) -> None:
+    """Put the finished folder in the place of the old one; `work` keeps what was there."""
+    if not output.exists():
+        work.rename(output)
+        work.mkdir()
+        return
+    with tempfile.TemporaryDirectory(prefix=f".{output.name}-old-", dir=output.parent) as old:
+        output.rename(Path(old, "was"))
+        work.rename(output)
+        work.mkdir()
+
+
+def _flash_arguments(board: Board) -> str:
+    words = board.flasher.arguments
+    return " ".join(word.format(port="PORT", image=f"firmware.{board.flasher.image}") for word in words)

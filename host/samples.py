@@ -1,0 +1,91 @@
+"""Inputs for a compiled model: a data set made ready for it, or seeded random ones."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinykit.core import affine
+from tinykit.core.data import DataSet
+from tinykit.core.errors import TinykitError
+from tinykit.core.graph import Graph, Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Hold inputs as the model takes them.
+
+    Attributes:
+        inputs: one array an input tensor, (samples, ...) in the tensor's dtype.
+        y: labels or targets, None where there are none.
+        labels: the names of the classes.
+        source: "data" or "random".
+    """
+
+    inputs: tuple[NDArray[Any], ...]
+    y: NDArray[np.generic] | None
+    labels: tuple[str, ...]
+    source: str
+
+    def __len__(self) -> int:
+        """Return the number of samples."""
+        return len(self.inputs[0])
+
+    def row(self, sample: int) -> bytes:
+        """Return one sample's bytes, all inputs one after the other."""
+        return b"".join(batch[sample].tobytes() for batch in self.inputs)
+
+
+def from_dataset(graph: Graph, data: DataSet, name: str, limit: int | None = None) -> Samples:
+    """Make a data set ready.
+
+    Args:
+        graph: the model, with one input.
+        data: the samples.
+        name: the data set's file name, for messages.
+        limit: how many samples to take, from the first; None takes all.
+
+    Raises:
+        TinykitError: the model has several inputs, or the shapes or dtypes do not fit.
+    """
+    if len(graph.inputs) != 1:
+        raise TinykitError(
+            f"{graph.name} has {len(graph.inputs)} inputs, {name} has one x",
+            "leave --data out: random inputs are used",
+        )
+    tensor = graph.tensors[graph.inputs[0]]
+    if data.x.shape[1:] != tensor.shape[1:]:
+        raise TinykitError(
+            f"{name}: x has shape {data.x.shape}, the model takes (samples, "
+            f"{', '.join(str(n) for n in tensor.shape[1:])})",
+            "reshape x, or give the data set that the model was trained with",
+        )
+    count = len(data) if limit is None else min(limit, len(data))
+    x = _in_dtype(data.x[:count], tensor, name)
+    y = None if data.y is None else data.y[:count]
+    return Samples((x,), y, data.labels, "data")
+
+
+def random_samples(graph: Graph, count: int, seed: int) -> Samples:
+    """Make seeded inputs that fill the int8 range; float inputs are normal."""
+    rng = np.random.default_rng(seed)
+    inputs = tuple(_random(graph.tensors[number], count, rng) for number in graph.inputs)
+    return Samples(inputs, None, (), "random")
+
+
+def _random(tensor: Tensor, count: int, rng: np.random.Generator) -> NDArray[Any]:
+    shape = (count, *tensor.shape[1:])
+    if tensor.dtype == "int8":
+        return rng.integers(-128, 128, shape, dtype=np.int8)
+    return rng.normal(size=shape).astype(np.float32)
+
+
+def _in_dtype(x: NDArray[Any], tensor: Tensor, name: str) -> NDArray[Any]:
+    if x.dtype == tensor.dtype:
+        return x
+    if tensor.dtype == "int8":
+        return affine.quantize(x, tensor.scale, tensor.zero_point)
+    raise TinykitError(
+        f"{name}: x is {x.dtype}, the model takes {tensor.dtype}", "save x as float32"
+    )

@@ -1,0 +1,71 @@
+"""What takes how much of an image: the model's tables, code, and the application around it."""
+
+from pathlib import Path
+
+from elftools.elf.elffile import ELFFile
+
+from tinykit.core.board import Board
+from tinykit.host.image import Image, Symbol
+from tinykit.host.record import SizeRecord
+
+def measure(image: Image, objects: Path, model: str, board: Board) -> SizeRecord:
+    """Attribute every byte of an image.
+
+    Args:
+        image: the linked image.
+        objects: the folder of its object files, called NN-<C file's stem>.o.
+        model: the model's C name.
+        board: whose memory it lies in.
+    """
+    owners = _owners(objects)
+    weights = code = arena = static = 0
+    for symbol in _placed(image):
+        stem = symbol.unit.removesuffix(".c") or owners.get(symbol.name, "")
+        if symbol.section in (".bss", ".data"):
+            arena += symbol.bytes if symbol.name == f"{model}_arena" else 0
+            static += symbol.bytes if stem == model and symbol.name != f"{model}_arena" else 0
+        else:
+            weights += symbol.bytes if stem == model and symbol.kind == "object" else 0
+            code += symbol.bytes if _is_code(symbol, stem, model) else 0
+    flash = image.flash_bytes
+    app = flash - weights - code
+    stack = board.ram.stack_bytes
+    app_ram = image.ram_bytes - arena - static - stack
+    return SizeRecord(
+        weights=weights,
+        code=code,
+        app=app,
+        flash=flash,
+        arena=arena,
+        static=static,
+        app_ram=app_ram,
+        stack=stack,
+        ram=image.ram_bytes,
+        flash_free=board.app_bytes - flash,
+        ram_free=board.ram.bytes - image.ram_bytes,
+    )
+
+
+def _placed(image: Image) -> list[Symbol]:
+    """Return the symbols that take memory, one an address: compiler support has many aliases."""
+    by_address = {s.address: s for s in image.symbols if s.kind != "label" and s.bytes}
+    return [s for s in by_address.values() if s.section != ".stack"]
+
+
+def _is_code(symbol: Symbol, stem: str, model: str) -> bool:
+    if stem in ("", "compiler_rt"):  # what the compiler adds is in no object of ours
+        return True
+    return stem.startswith("tk_") or (stem == model and symbol.kind == "function")
+
+
+def _owners(objects: Path) -> dict[str, str]:
+    """Return which C file defines each global symbol."""
+    found = {}
+    for path in sorted(objects.glob("*.o")):
+        stem = path.stem.partition("-")[2]
+        with path.open("rb") as stream:
+            table = ELFFile(stream).get_section_by_name(".symtab")
+            for symbol in table.iter_symbols() if table is not None else ():
+                if symbol["st_shndx"] != "SHN_UNDEF" and symbol["st_info"]["bind"] == "STB_GLOBAL":
+                    found[symbol.name] = stem
+    return found
