@@ -4,24 +4,53 @@
 #include "tk_fixed.h"
 #include "tk_window.h"
 
-// The sum of one output channel over the taps inside of the image. Taps outside count as the
-// input's zero point and so add nothing.
-static int32_t filter(const tk_depthwise_layer *layer, const int8_t *src, const tk_span *rows,
-                      const tk_span *columns, uint32_t channel, uint32_t from)
+// The taps of one output position that lie inside of the image, the same for all channels. Taps
+// outside count as the input's zero point and so add nothing.
+typedef struct {
+    const int8_t *values; // channel 0 of the first tap
+    const int8_t *weights;
+    int32_t rows, columns;
+    int32_t pixel;                 // from one tap of a row to the next
+    int32_t value_row, weight_row; // from behind one row of taps to the next row
+    int32_t channels;              // from the weights of one tap to the next
+    int32_t zero;
+} taps;
+
+static taps taps_at(const tk_depthwise_layer *layer, const int8_t *src, const tk_span *rows,
+                    const tk_span *columns)
 {
     const tk_window *window = &layer->window;
+    const int32_t channels = layer->out.channels;
+    const int32_t count = columns->end - columns->begin;
     const int32_t pixel = window->channels * window->dilation_width;
-    const int32_t zero = layer->in_zero;
-    int32_t sum = layer->bias[channel];
-    for (int32_t ky = rows->begin; ky < rows->end; ky++) {
-        const int8_t *value = tk_tap(window, src, rows, columns, ky, columns->begin) + from;
-        const int32_t tap = ky * window->kernel_width + columns->begin;
-        const int8_t *weight = layer->weights + tap * layer->out.channels + channel;
-        for (int32_t kx = columns->begin; kx < columns->end; kx++) {
-            sum += (*value - zero) * *weight;
-            value += pixel;
-            weight += layer->out.channels;
+    const int32_t image_row = window->in_width * window->channels * window->dilation_height;
+    const int32_t first = rows->begin * window->kernel_width + columns->begin;
+    return (taps){
+        .values = tk_tap(window, src, rows, columns, rows->begin, columns->begin),
+        .weights = layer->weights + first * channels,
+        .rows = rows->end - rows->begin,
+        .columns = count,
+        .pixel = pixel,
+        .value_row = image_row - count * pixel,
+        .weight_row = (window->kernel_width - count) * channels,
+        .channels = channels,
+        .zero = layer->in_zero,
+    };
+}
+
+// 2 loads, a subtraction, a multiply-accumulate, 2 steps and 2 instructions of loop for each tap.
+static int32_t filter(const taps *inside, int32_t from, int32_t channel, int32_t sum)
+{
+    const int8_t *value = inside->values + from;
+    const int8_t *weight = inside->weights + channel;
+    for (int32_t row = inside->rows; row > 0; row--) {
+        for (int32_t column = inside->columns; column > 0; column--) {
+            sum += (*value - inside->zero) * *weight;
+            value += inside->pixel;
+            weight += inside->channels;
         }
+        value += inside->value_row;
+        weight += inside->weight_row;
     }
     return sum;
 }
@@ -33,11 +62,12 @@ void tk_depthwise_s8(const tk_depthwise_layer *layer, const int8_t *src, int8_t 
         const tk_span rows = tk_rows(window, y);
         for (uint32_t x = 0; x < window->out_width; x++) {
             const tk_span columns = tk_columns(window, x);
-            uint32_t channel = 0;
-            for (uint32_t from = 0; from < window->channels; from++) {
+            const taps inside = taps_at(layer, src, &rows, &columns);
+            int32_t channel = 0;
+            for (int32_t from = 0; from < window->channels; from++) {
                 for (uint32_t i = 0; i < layer->multiplier; i++, channel++) {
-                    const int32_t sum = filter(layer, src, &rows, &columns, channel, from);
-                    *dst++ = tk_finish(&layer->out, channel, sum);
+                    const int32_t sum = filter(&inside, from, channel, layer->bias[channel]);
+                    *dst++ = tk_finish(&layer->out, (uint32_t)channel, sum);
                 }
             }
         }
