@@ -125,7 +125,9 @@ def find_board(name: str, folder: Path | None = None) -> Board:
     paths = board_paths(folder)
     if name not in paths:
         near = difflib.get_close_matches(name, paths, n=3, cutoff=0.5)
-        hint = f"did you mean {' or '.join(near)}? all: tinykit boards" if near else "tinykit boards"
+        hint = (
+            f"did you mean {' or '.join(near)}? all: tinykit boards" if near else "tinykit boards"
+        )
         raise TinykitError(f"no board '{name}'", hint)
     return load_board(paths[name])
 

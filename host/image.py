@@ -2,7 +2,9 @@
 
 import struct
 import zlib
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Literal
@@ -20,6 +22,8 @@ _KINDS: dict[str, Kind] = {"STT_FUNC": "function", "STT_OBJECT": "object", "STT_
 _SHF_ALLOC = 0x2
 _HEX_ROW_BYTES = 16
 _THUMB = 1
+# What pyelftools raises for files that are cut or garbled.
+_UNREADABLE = (ELFError, struct.error, AttributeError, KeyError, IndexError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,8 @@ class Symbol:
         bytes: its size; 0 for labels.
         section: .text, .rodata, .data, .bss, .stack; empty for absolute symbols.
         kind: function, object or label.
-        unit: the C file that defines it where the ELF tells (local symbols only), else empty.
+        unit: the C file that defines it; empty for linker symbols and, of the compiler's library,
+            what the ELF does not tell.
     """
 
     name: str
@@ -100,29 +105,31 @@ class Image:
         return found[0]
 
 
-def read_image(elf: Path) -> Image:
+def read_image(elf: Path, objects: Sequence[Path] = ()) -> Image:
     """Read an ELF file.
+
+    Args:
+        elf: the linked image.
+        objects: what it was linked from; they tell the units of global symbols.
 
     Raises:
         TinykitError: no such file, or not an ELF image for Arm.
     """
-    try:
-        content = elf.read_bytes()
-    except OSError as error:
-        raise TinykitError(f"{elf}: {error.strerror}", "build it: tinykit build") from None
-    try:
-        file = ELFFile(BytesIO(content))
-        if file["e_machine"] != "EM_ARM":
-            raise TinykitError(f"{elf} is for {file['e_machine']}, not for Arm", "tinykit build")
+    units = {symbol.name: symbol.unit for path in objects for symbol in _defined(path)}
+    with _elf_file(elf) as file:
         start, data = _load_image(file)
-        return Image(start, data, int(file["e_entry"]), _sections(file), _symbols(file))
-    except (ELFError, struct.error) as error:
-        raise TinykitError(f"{elf} is not an ELF file: {error}", "tinykit build") from error
+        named = (replace(s, unit=s.unit or units.get(s.name, "")) for s in _symbols(file))
+        return Image(start, data, int(file["e_entry"]), _sections(file), tuple(named))
 
 
 def symbols(elf: Path) -> list[Symbol]:
-    """Return the symbols of an ELF file, by address."""
-    return list(read_image(elf).symbols)
+    """Return the symbols of work/firmware.elf, as compile_image left it, by address."""
+    return list(read_image(elf, object_files(elf)).symbols)
+
+
+def object_files(elf: Path) -> list[Path]:
+    """Return the objects that compile_image left beside the ELF file."""
+    return sorted((elf.parent / "objects").glob("*.o"))
 
 
 def check_image(image: Image, board: Board) -> None:
@@ -135,12 +142,15 @@ def to_hex(image: Image) -> str:
     """Write the image as Intel HEX, with its entry point."""
     records: list[str] = []
     upper = -1
-    for start in range(0, len(image.data), _HEX_ROW_BYTES):
+    start = 0
+    while start < len(image.data):
         address = image.load_address + start
         if address >> 16 != upper:
             upper = address >> 16
             records.append(_record(0, 4, upper.to_bytes(2, "big")))
-        records.append(_record(address & 0xFFFF, 0, image.data[start : start + _HEX_ROW_BYTES]))
+        count = _HEX_ROW_BYTES - address % _HEX_ROW_BYTES  # so that no row crosses 64 KB
+        records.append(_record(address & 0xFFFF, 0, image.data[start : start + count]))
+        start += count
     records.append(_record(0, 5, image.entry.to_bytes(4, "big")))
     records.append(_record(0, 1, b""))
     return "".join(record + "\n" for record in records)
@@ -159,6 +169,30 @@ def to_map(image: Image) -> str:
             f"  {symbol.name}{unit}"
         )
     return "\n".join(lines) + "\n"
+
+
+@contextmanager
+def _elf_file(path: Path) -> Iterator[ELFFile]:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise TinykitError(f"{path}: {error.strerror}", "build it: tinykit build") from None
+    try:
+        file = ELFFile(BytesIO(content))
+        if file["e_machine"] != "EM_ARM":
+            raise TinykitError(f"{path} is for {file['e_machine']}, not for Arm", "tinykit build")
+        yield file
+    except _UNREADABLE as error:
+        raise TinykitError(f"{path} is not a whole ELF file: {error}", "tinykit build") from error
+
+
+def _defined(path: Path) -> list[Symbol]:
+    """Return what an object defines, with the file of its first file symbol as the unit."""
+    with _elf_file(path) as file:
+        table = file.get_section_by_name(".symtab")
+        names = [e.name for e in table.iter_symbols() if e["st_info"]["type"] == "STT_FILE"]
+        unit = Path(names[0]).name
+        return [replace(s, unit=unit) for s in _symbols(file) if s.section]
 
 
 def _load_image(file: ELFFile) -> tuple[int, bytes]:
@@ -198,7 +232,7 @@ def _sections(file: ELFFile) -> tuple[Section, ...]:
 def _symbols(file: ELFFile) -> tuple[Symbol, ...]:
     table = file.get_section_by_name(".symtab")
     if not isinstance(table, SymbolTableSection):
-        return ()
+        raise ELFError("it has no symbols")
     found: list[Symbol] = []
     unit = ""
     for entry in table.iter_symbols():

@@ -33,9 +33,10 @@ FLAGS = (
     " -Wmissing-prototypes -Wundef -Werror -O1 -g -fsanitize=address,undefined"
     " -fno-sanitize-recover=all"
 ).split()
+FUZZ_FLAGS = "-std=c11 -g -O1 -fsanitize=fuzzer,address,undefined".split()
 SENTINEL_TYPE = 0x7F  # no such request: answered, and nothing changes
 
-FIXED = settings(derandomize=True, deadline=None, database=None, max_examples=60)
+FIXED = settings(derandomize=True, deadline=None, database=None, max_examples=300)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Frame:
 
 
 def seal(plain: bytes) -> bytes:
-    return cobs.encode(plain + struct.pack("<I", zlib.crc32(plain))) + b"\0"
+    return bytes(cobs.encode(plain + struct.pack("<I", zlib.crc32(plain)))) + b"\0"
 
 
 def unseal(wire: bytes) -> Frame:
@@ -276,9 +277,9 @@ def write_input(board: HostBoard, sequence: int) -> bytes:
     data = pattern(sequence, INPUT_BYTES)
     for offset in range(0, INPUT_BYTES, 400):
         answer = board.ask(Frame(WRITE, sequence, offset, data[offset : offset + 400]))
-        assert answer == Frame(
-            WRITE + 0x80, sequence, min(offset + 400, INPUT_BYTES)
-        ), "the answer's offset is the number of bytes that have arrived"
+        assert answer == Frame(WRITE + 0x80, sequence, min(offset + 400, INPUT_BYTES)), (
+            "the answer's offset is the number of bytes that have arrived"
+        )
     return data
 
 
@@ -616,10 +617,10 @@ def test_fuzzed_frames_stay_inside_their_buffer(tmp_path: Path) -> None:
         pytest.skip("no clang here")
     firmware = PACKAGE_ROOT / "firmware" / "link"
     sources = [Path(__file__).parent / "c" / "fuzz_frame.c", firmware / "frame.c"]
+    sources.append(firmware / "crc32.c")
     program = tmp_path / "fuzz"
     built = subprocess.run(
-        [clang, "-std=c11", "-g", "-O1", "-fsanitize=fuzzer,address,undefined"]
-        + [*map(str, sources), str(firmware / "crc32.c"), "-o", str(program)],
+        [clang, *FUZZ_FLAGS, *sources, "-o", program],
         capture_output=True,
         text=True,
     )
@@ -630,6 +631,13 @@ def test_fuzzed_frames_stay_inside_their_buffer(tmp_path: Path) -> None:
     corpus.mkdir()
     (corpus / "hello").write_bytes(HELLO_WIRE)
     (corpus / "write").write_bytes(Frame(WRITE, 3, 0, pattern(1, 492)).wire())
-    command = [program, corpus, "-runs=200000", "-seed=1", "-max_len=1100", "-verbosity=0"]
+    command = [
+        str(program),
+        str(corpus),
+        "-runs=200000",
+        "-seed=1",
+        "-max_len=1100",
+        "-verbosity=0",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -1,0 +1,31 @@
+"""Images of the stub model for tests, without codegen's model."""
+
+from pathlib import Path
+
+from tinykit.codegen.board_files import board_files, build_header
+from tinykit.core.board import Board
+from tinykit.host.toolchain import Optimize, Source, Toolchain, app_sources, compile_image
+
+STUB_MODEL = Path(__file__).parent / "c" / "stub_model.c"
+
+
+def write_generated(board: Board, work: Path) -> None:
+    """Write what codegen generates beside the model."""
+    work.mkdir(parents=True, exist_ok=True)
+    for name, text in board_files(board, "0").items():
+        (work / name).write_text(text)
+    (work / "build.h").write_text(build_header("0123456789abcdef", "stream", "0"))
+
+
+def build_stub(
+    toolchain: Toolchain,
+    board: Board,
+    work: Path,
+    model: str | None = None,
+    optimize: Optimize = "size",
+) -> Path:
+    """Build the streaming application around the stub model, or around another model's C text."""
+    write_generated(board, work)
+    (work / "stub_model.c").write_text(model or STUB_MODEL.read_text())
+    sources = [*app_sources(board, "stream"), Source(work / "stub_model.c")]
+    return compile_image(toolchain, board, [Source(each.path, optimize) for each in sources], work)
