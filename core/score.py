@@ -1,0 +1,122 @@
+"""Score a network's outputs against labels or targets: the one measure used at every stage."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinykit.core.errors import TinykitError
+
+
+class Metric(Enum):
+    """Name what a score counts."""
+
+    ACCURACY = "accuracy"
+    MEAN_SQUARED_ERROR = "mean squared error"
+
+
+class Kind(Enum):
+    """Name what a network's answers mean, which follows from its outputs and the labels."""
+
+    CLASSES = "classes"  # one output a class, y holds the class
+    YES_NO = "yes or no"  # every output is a decision, y holds 0 or 1 for each
+    NUMBERS = "numbers"  # y holds targets
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Hold one score.
+
+    Attributes:
+        metric: what `value` counts.
+        value: the share of samples that are right in every output (0 to 1), or the mean squared error.
+        samples: how many samples were scored.
+    """
+
+    metric: Metric
+    value: float
+    samples: int
+
+    def __str__(self) -> str:
+        """Write the score as people read it."""
+        if self.metric is Metric.ACCURACY:
+            return f"{100 * self.value:.2f} %"
+        return f"{self.value:.3g}"
+
+    def better_than(self, other: "Score") -> bool:
+        """Say whether this score beats `other`, which counts the same."""
+        assert self.metric is other.metric
+        if self.metric is Metric.ACCURACY:
+            return self.value > other.value
+        return self.value < other.value
+
+
+def kind_of(output_shape: tuple[int, ...], y: NDArray[np.generic]) -> Kind:
+    """Say what outputs (n, ...) of this shape mean for labels or targets `y`.
+
+    Raises:
+        TinykitError: the shapes do not fit each other, or a label has no output.
+    """
+    if y.shape[0] != output_shape[0]:
+        raise TinykitError(
+            f"{output_shape[0]} outputs cannot be scored against {y.shape[0]} labels",
+            "give one label or target a sample",
+        )
+    labels_are_whole = np.issubdtype(y.dtype, np.integer)
+    outputs = int(np.prod(output_shape[1:]))
+    if labels_are_whole and y.size == y.shape[0] and outputs > 1:
+        _refuse_labels_beyond(y, outputs)
+        return Kind.CLASSES
+    if y.size != y.shape[0] * outputs:
+        raise TinykitError(
+            f"y has shape {y.shape}, the model's output has shape {output_shape}",
+            "save y as integer labels (samples,) or as targets of the output's shape",
+        )
+    if not labels_are_whole:
+        return Kind.NUMBERS
+    _refuse_labels_beyond(y, 2)
+    return Kind.YES_NO
+
+
+def score_outputs(outputs: NDArray[np.floating], y: NDArray[np.generic]) -> Score:
+    """Score outputs against labels or targets.
+
+    Args:
+        outputs: float (n, ...), dequantized where the network is int8.
+        y: integer labels (n,), whole-number decisions or float targets of the outputs' shape.
+    """
+    kind = kind_of(outputs.shape, y)
+    flat = outputs.reshape(len(outputs), -1)
+    wanted = y.reshape(len(y), -1)
+    if kind is Kind.NUMBERS:
+        difference = flat.astype(np.float64) - wanted.astype(np.float64)
+        return Score(Metric.MEAN_SQUARED_ERROR, float(np.mean(difference**2)), len(y))
+    right = _right_samples(kind, flat, wanted)
+    return Score(Metric.ACCURACY, float(np.mean(right)), len(y))
+
+
+def are_probabilities(outputs: NDArray[np.floating]) -> bool:
+    """Say whether every output lies between 0 and 1, as a sigmoid's or a softmax's do."""
+    return bool(np.all((outputs >= 0) & (outputs <= 1)))
+
+
+def _right_samples(
+    kind: Kind, flat: NDArray[np.floating], wanted: NDArray[np.generic]
+) -> NDArray[np.bool_]:
+    right: NDArray[np.bool_]
+    if kind is Kind.CLASSES:
+        right = np.argmax(flat, axis=1) == wanted[:, 0]
+    else:
+        limit = 0.5 if are_probabilities(flat) else 0.0
+        right = np.all((flat > limit) == (wanted == 1), axis=1)
+    return right
+
+
+def _refuse_labels_beyond(y: NDArray[np.generic], count: int) -> None:
+    lowest, highest = int(y.min()), int(y.max())
+    if lowest < 0 or highest >= count:
+        raise TinykitError(
+            f"y has labels from {lowest} to {highest}, the model tells apart 0 to {count - 1}",
+            "renumber the labels from 0, or give the model one output a class",
+        )

@@ -1,0 +1,147 @@
+"""Fit a task's network to its training split."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tinykit.core.data import DataSet
+from tinykit.core.errors import TinykitError
+from tinykit.core.score import Score, kind_of
+from tinykit.train.backend import import_keras
+from tinykit.train.loss import choose_loss, shaped_labels
+from tinykit.train.predict import evaluate, predict
+from tinykit.train.progress import Progress, no_progress
+from tinykit.train.splits import Splits
+from tinykit.train.task import Task
+
+
+@dataclass(frozen=True, slots=True)
+class Fitting:
+    """Hold how weights are fitted: Adam, its rate falling along a cosine to zero."""
+
+    stage: str
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    loss: Any
+
+
+@dataclass(frozen=True, slots=True)
+class FitReport:
+    """Hold how well a network was fitted."""
+
+    validation: Score
+    test: Score
+    weights: int
+    samples_seen: int
+
+
+def fit_task(
+    task: Task, seed: int = 0, progress: Progress = no_progress
+) -> tuple[Any, Splits, FitReport]:
+    """Build and train a task's network.
+
+    Returns:
+        The fitted Keras model, the splits it was fitted and scored on, and the report.
+    """
+    keras = import_keras()
+    splits = task.load_data(np.random.default_rng(seed))
+    keras.utils.set_random_seed(seed)
+    model = task.build_model()
+    refuse_misfit(model, splits.train, task.where)
+    settings = task.settings
+    loss = settings.loss or choose_loss(model, splits.train)
+    fit(
+        model,
+        splits.train,
+        Fitting("train", settings.epochs, settings.batch_size, settings.learning_rate, loss),
+        progress,
+        [],
+    )
+    report = FitReport(
+        evaluate(model, splits.validation),
+        evaluate(model, splits.test),
+        int(model.count_params()),
+        settings.epochs * len(splits.train),
+    )
+    return model, splits, report
+
+
+def fit(
+    model: Any,
+    train: DataSet,
+    fitting: Fitting,
+    progress: Progress,
+    callbacks: list[Any],
+) -> None:
+    """Fit the model's weights in place."""
+    import keras
+
+    steps = fitting.epochs * steps_per_epoch(train, fitting)
+    rate = keras.optimizers.schedules.CosineDecay(fitting.learning_rate, steps)
+    # XLA compiles longer than nets of this size train.
+    model.compile(keras.optimizers.Adam(rate), fitting.loss, jit_compile=False)
+    assert train.y is not None
+    output_shape = predict(model, train.x[:1]).shape[1:]
+    model.fit(
+        train.x,
+        shaped_labels(output_shape, train.y),
+        batch_size=fitting.batch_size,
+        epochs=fitting.epochs,
+        verbose=0,
+        callbacks=[*callbacks, _progress_callback(fitting, progress)],
+    )
+
+
+def steps_per_epoch(train: DataSet, fitting: Fitting) -> int:
+    """Return how many batches one pass over the training split takes."""
+    return -(-len(train) // fitting.batch_size)
+
+
+def refuse_misfit(model: Any, data: DataSet, where: str) -> None:
+    """Refuse data that the model cannot be trained on.
+
+    Raises:
+        TinykitError: with both shapes.
+    """
+    refuse_wrong_samples(model, data, where)
+    if data.y is None:
+        raise TinykitError(
+            f"{where} has no array 'y'", "training needs labels or targets, save them as y"
+        )
+    kind_of((len(data), *predict(model, data.x[:1]).shape[1:]), data.y)
+
+
+def refuse_wrong_samples(model: Any, data: DataSet, where: str) -> None:
+    """Refuse data whose samples are not what the model takes.
+
+    Raises:
+        TinykitError: with both shapes.
+    """
+    if data.x.dtype != np.float32:
+        raise TinykitError(
+            f"{where} has x as {data.x.dtype}, a Keras model takes float32",
+            "save x as float32, before quantization",
+        )
+    if not model.inputs:  # a subclassed model that has not been called knows no shape
+        return
+    wanted, given = tuple(model.inputs[0].shape[1:]), data.x.shape[1:]
+    if len(wanted) != len(given) or any(
+        size not in (None, there) for size, there in zip(wanted, given, strict=True)
+    ):
+        raise TinykitError(
+            f"{where}: a sample of x has shape {given}, the model's input has shape {wanted}",
+            "save x as (samples, ...) in the model's own shape",
+        )
+
+
+def _progress_callback(fitting: Fitting, progress: Progress) -> Any:
+    import keras
+
+    class Report(keras.callbacks.Callback):  # type: ignore[misc]
+        def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+            text = f"loss {logs['loss']:.3g}" if logs else ""
+            progress(fitting.stage, (epoch + 1) / fitting.epochs, text)
+
+    return Report()
