@@ -1,0 +1,77 @@
+"""Convert a .keras file to int8 in a process of its own, since the converter can crash.
+
+Run as `python -P -m tinykit.prune.convert_child FOLDER [CUSTOM.py]`. The folder holds model.keras
+and samples.npy; model.tflite is written, or error.json with a message and a hint.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinykit.core.errors import TinykitError
+from tinykit.prune.load import load_model
+from tinykit.train.backend import import_keras, import_tensorflow
+
+
+def main(arguments: list[str]) -> int:
+    """Convert; the status is 0, or 2 with an error.json."""
+    folder = Path(arguments[0])
+    custom = Path(arguments[1]) if len(arguments) > 1 else None
+    try:
+        converted = convert_here(folder / "model.keras", custom, np.load(folder / "samples.npy"))
+    except TinykitError as error:
+        reason = {"message": error.message, "hint": error.hint}
+        (folder / "error.json").write_text(json.dumps(reason))
+        return error.exit_status
+    (folder / "model.tflite").write_bytes(converted)
+    return 0
+
+
+def convert_here(path: Path, custom: Path | None, samples: NDArray[np.float32]) -> bytes:
+    """Convert in this process to full-integer int8 at batch 1.
+
+    Args:
+        path: the .keras file.
+        custom: a Python file that registers the model's own classes.
+        samples: representative inputs, float32 (n, ...).
+    """
+    keras, tensorflow = import_keras(), import_tensorflow()
+    model = load_model(path, custom)
+    # With the batch left open the converter emits shape arithmetic and, for dilated
+    # convolutions, operators that TensorFlow Lite Micro computes wrongly.
+    one = keras.Input(batch_shape=(1, *samples.shape[1:]), name="input")
+    fixed = keras.Model(one, model(one, training=False))
+    converter = tensorflow.lite.TFLiteConverter.from_keras_model(fixed)
+    converter.optimizations = [tensorflow.lite.Optimize.DEFAULT]
+    converter.target_spec.supported_ops = [tensorflow.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = converter.inference_output_type = tensorflow.int8
+    converter.representative_dataset = lambda: _one_by_one(samples)
+    return _converted(converter)
+
+
+def _converted(converter: Any) -> bytes:
+    try:
+        return bytes(converter.convert())
+    except Exception as error:
+        text = str(error)
+        unsupported = sorted(set(re.findall(r"'(tf\.[A-Za-z0-9_]+)' op", text)))
+        what = ", ".join(unsupported) or " ".join(text.split())[:200]
+        raise TinykitError(
+            f"the model cannot be converted to int8: {what}",
+            "replace the layer by one that `tinykit ops` lists",
+        ) from error
+
+
+def _one_by_one(samples: NDArray[np.float32]) -> Iterator[list[NDArray[np.float32]]]:
+    for sample in samples:
+        yield [sample[np.newaxis]]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,91 @@
+"""Load and save .keras files, with errors a person can act on."""
+
+import re
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from tinykit.core.errors import TinykitError
+from tinykit.core.files import atomic_path
+from tinykit.train.backend import import_keras
+from tinykit.train.task import load_python
+
+MEMBERS = {"config.json", "metadata.json", "model.weights.h5"}
+CUSTOM_NAME = "_tinykit_user_layers"
+HOW_TO_SAVE = "save it with model.save('name.keras') in Keras 3"
+
+
+def load_model(path: Path, custom: Path | None = None) -> Any:
+    """Load a Keras 3 model from a .keras file; code stored in the file is never run.
+
+    Args:
+        path: the .keras file.
+        custom: a Python file that registers the model's own classes.
+
+    Raises:
+        TinykitError: no such file, not a whole .keras file, or a class that is not registered.
+    """
+    _refuse_foreign(path)
+    keras = import_keras()
+    if custom is not None:
+        if not custom.is_file():
+            raise TinykitError(f"{custom} does not exist", "--custom takes a Python file")
+        load_python(custom, CUSTOM_NAME)
+    try:
+        model = keras.saving.load_model(path, safe_mode=True)
+    except Exception as error:
+        raise _explain(path, error) from error
+    _refuse_many_ends(path, model)
+    return model
+
+
+def save_model(model: Any, path: Path) -> None:
+    """Write a model to a .keras file, whole or not at all."""
+    with atomic_path(path) as temporary:
+        model.save(temporary)
+
+
+def _refuse_foreign(path: Path) -> None:
+    if not path.is_file():
+        raise TinykitError(f"{path} does not exist", "give the name of a .keras file")
+    if path.suffix != ".keras":
+        raise TinykitError(f"{path} is not a .keras file", HOW_TO_SAVE)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            missing = MEMBERS - set(archive.namelist())
+            broken = archive.testzip()
+    except (zipfile.BadZipFile, EOFError, OSError):
+        raise TinykitError(
+            f"{path} is not a .keras file, or is cut short ({path.stat().st_size} bytes)", HOW_TO_SAVE
+        ) from None
+    if missing or broken:
+        what = f"lacks {', '.join(sorted(missing))}" if missing else f"has a damaged {broken}"
+        raise TinykitError(f"{path} {what}", HOW_TO_SAVE)
+
+
+def _explain(path: Path, error: Exception) -> TinykitError:
+    text = " ".join(str(error).split())
+    unknown = re.search(r"Could not locate (?:class|function) '([^']+)'", text)
+    if unknown:
+        return TinykitError(
+            f"{path} has a class of its own, {unknown[1]}, that nothing has registered",
+            "decorate it with @keras.saving.register_keras_serializable() and add --custom FILE.py",
+        )
+    if "ambda" in text and "safe" in text:
+        return TinykitError(
+            f"{path} holds a Lambda, which is code that loading would run",
+            "replace the Lambda by a registered layer, see keras.saving.register_keras_serializable",
+        )
+    return TinykitError(
+        f"{path} cannot be loaded: {type(error).__name__}: {text[:200]}",
+        "load it once with keras.saving.load_model, in the Keras version that saved it",
+    )
+
+
+def _refuse_many_ends(path: Path, model: Any) -> None:
+    for name, ends in (("inputs", model.inputs), ("outputs", model.outputs)):
+        if ends is not None and len(ends) != 1:
+            raise TinykitError(
+                f"{path} has {len(ends)} {name}, tinykit takes models with one",
+                "build a model around the one that the board needs",
+            )

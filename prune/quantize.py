@@ -1,0 +1,146 @@
+"""Convert a Keras model to a full-integer int8 .tflite file at batch 1."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinykit.core.data import DataSet
+from tinykit.core.errors import CheckFailedError, TinykitError
+from tinykit.core.score import Score, score_outputs
+from tinykit.prune.affine import dequantize, quantize
+from tinykit.prune.flatfile import Port, Summary, summarize
+from tinykit.prune.keras3 import count_zeros
+from tinykit.prune.load import load_model
+from tinykit.train.fit import refuse_wrong_samples
+
+CALIBRATION_SAMPLES = 256
+LAST_WORDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Int8Model:
+    """Hold a converted model.
+
+    Attributes:
+        tflite: the file.
+        summary: what is in it.
+        zeros_before: how many weights of the Keras model's kernels were zero.
+    """
+
+    tflite: bytes
+    summary: Summary
+    zeros_before: int
+
+    @property
+    def input(self) -> Port:
+        """Return the one input."""
+        return self.summary.inputs[0]
+
+    @property
+    def output(self) -> Port:
+        """Return the one output."""
+        return self.summary.outputs[0]
+
+    @property
+    def zeros(self) -> int:
+        """Return how many weights are zero."""
+        return sum(tensor.zeros for tensor in self.summary.weights)
+
+    @property
+    def weights(self) -> int:
+        """Return how many weights there are."""
+        return sum(tensor.weights for tensor in self.summary.weights)
+
+
+def convert(model_path: Path, data: DataSet, custom: Path | None = None) -> Int8Model:
+    """Convert a .keras file in a child process.
+
+    Args:
+        model_path: the .keras file.
+        data: float32 samples to find the ranges of activations with; every so many-th is used.
+        custom: a Python file that registers the model's own classes.
+
+    Raises:
+        TinykitError: the model or data cannot be used, or the converter crashed.
+        CheckFailedError: weights that were zero are not any more.
+    """
+    model = load_model(model_path, custom)
+    refuse_wrong_samples(model, data, "the data")
+    zeros_before = sum(layer.zeros for layer in count_zeros(model))
+    tflite_bytes = _convert_in_child(model_path, custom, calibration_samples(data))
+    converted = Int8Model(tflite_bytes, summarize(tflite_bytes), zeros_before)
+    _refuse_other_types(model_path, converted)
+    if converted.zeros < zeros_before:
+        raise CheckFailedError(
+            f"{model_path}: {zeros_before} weights were zero, {converted.zeros} are after conversion",
+            "a layer between kernel and convolution mixes weights; prune without it",
+        )
+    return converted
+
+
+def calibration_samples(data: DataSet) -> NDArray[np.float32]:
+    """Take evenly spaced samples, float32 (n, ...); no chance is involved."""
+    count = min(len(data), CALIBRATION_SAMPLES)
+    chosen = np.linspace(0, len(data) - 1, count).astype(np.int64)
+    return data.x[chosen].astype(np.float32)
+
+
+def quantize_inputs(port: Port, data: DataSet) -> NDArray[np.int8]:
+    """Give a data set as int8 inputs: quantized, or as it is if it is int8 already."""
+    if data.x.dtype == np.int8:
+        return data.x.astype(np.int8)
+    return quantize(data.x.astype(np.float32), port.scale, port.zero_point)
+
+
+def score_int8(port: Port, outputs: NDArray[np.int8], data: DataSet) -> Score:
+    """Score int8 outputs (n, ...), from an interpreter or from a board, against a data set's y."""
+    assert data.y is not None
+    return score_outputs(dequantize(outputs, port.scale, port.zero_point), data.y)
+
+
+def _convert_in_child(model: Path, custom: Path | None, samples: NDArray[np.float32]) -> bytes:
+    with tempfile.TemporaryDirectory(prefix="tinykit-") as name:
+        folder = Path(name)
+        shutil.copy(model, folder / "model.keras")
+        np.save(folder / "samples.npy", samples)
+        # -P: what lies in the user's folder must not shadow a module of ours.
+        command = [sys.executable, "-P", "-m", "tinykit.prune.convert_child", name]
+        command += [str(custom.resolve())] if custom else []
+        child = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace"
+        )
+        if child.returncode != 0:
+            raise _explain(model, folder, child)
+        return (folder / "model.tflite").read_bytes()
+
+
+def _explain(model: Path, folder: Path, child: subprocess.CompletedProcess[str]) -> TinykitError:
+    if (folder / "error.json").exists():
+        reason = json.loads((folder / "error.json").read_text())
+        return TinykitError(f"{model}: {reason['message']}", reason["hint"])
+    words = " ".join(child.stderr.strip().splitlines()[-LAST_WORDS:])
+    how = f"ended with status {child.returncode}"
+    if child.returncode < 0:
+        how = f"crashed ({signal.Signals(-child.returncode).name})"
+    return TinykitError(
+        f"{model}: TensorFlow's converter {how}: {words or 'it said nothing'}",
+        "recurrent layers are known to crash it; replace them by convolutions over time",
+    )
+
+
+def _refuse_other_types(model: Path, converted: Int8Model) -> None:
+    summary = converted.summary
+    for port in (*summary.inputs, *summary.outputs):
+        if port.dtype != "INT8" or port.scale == 0:
+            raise TinykitError(
+                f"{model}: {port.name} is {port.dtype} after conversion, not int8",
+                "a layer could not be quantized, see `tinykit ops`",
+            )
