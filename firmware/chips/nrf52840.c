@@ -7,9 +7,10 @@
 #define REGISTER(address) (*(volatile uint32_t *)(address))
 
 // 5.3.7 POWER, 5.4.3 CLOCK: one peripheral
-#define POWER_DCDCEN              REGISTER(0x40000578u)
-#define CLOCK_TASKS_HFCLKSTART    REGISTER(0x40000000u)
-#define CLOCK_EVENTS_HFCLKSTARTED REGISTER(0x40000100u)
+#define POWER_DCDCEN           REGISTER(0x40000578u)
+#define CLOCK_TASKS_HFCLKSTART REGISTER(0x40000000u)
+#define CLOCK_HFCLKSTAT        REGISTER(0x4000040cu)
+#define HFCLKSTAT_CRYSTAL_RUNS 0x10001u
 
 // 6.9.2 GPIO
 #define GPIO_PORT(pin)     (0x50000000u + 0x300u * ((pin) / 32u))
@@ -127,12 +128,12 @@ static const setting quiet[] = {
 // EasyDMA writes it: one byte at a time, so that a frame may end anywhere.
 static volatile uint8_t received;
 
+// The state is awaited, not the event: a bootloader may have started the crystal already.
 static void start_clocks(void)
 {
     POWER_DCDCEN = TK_DCDC;
-    CLOCK_EVENTS_HFCLKSTARTED = 0;
     CLOCK_TASKS_HFCLKSTART = 1;
-    while (CLOCK_EVENTS_HFCLKSTARTED == 0) {
+    while ((CLOCK_HFCLKSTAT & HFCLKSTAT_CRYSTAL_RUNS) != HFCLKSTAT_CRYSTAL_RUNS) {
     }
 }
 
