@@ -1,0 +1,146 @@
+"""Count what one inference costs on a board: flash, RAM, instructions, layer by layer."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinykit.codegen.compile import Compiled
+from tinykit.codegen.emit import tables
+from tinykit.core.graph import Graph
+from tinykit.host.emulator import Cost, Profile
+from tinykit.host.judge import judge
+from tinykit.host.record import BuildRecord
+from tinykit.host.samples import Samples
+from tinykit.host.session import Place, open_session
+from tinykit.host.verify import Progress, load_compiled
+
+CYCLES_SOURCE = (
+    "an estimate: Cortex-M4 TRM timing over the exact instruction counts, zero wait states"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BenchReport:
+    """Hold what `bench --json` prints.
+
+    Attributes:
+        exact: the oracle's name, and how many inputs and mismatches.
+        instructions: one inference, from the call of invoke to its return.
+        cycles_estimate: not measured, see cycles_source.
+        flash, ram: bytes by what takes them; stack is the high-water mark below invoke's entry.
+        layers: one record a kernel call.
+    """
+
+    model: str
+    digest: str
+    board: str
+    engine: str
+    toolchain: str
+    optimize: str
+    exact: dict[str, Any]
+    instructions: int
+    cycles_estimate: int
+    cycles_source: str
+    flash: dict[str, int]
+    ram: dict[str, int]
+    layers: list[dict[str, Any]]
+
+
+def bench(
+    folder: Path,
+    record: BuildRecord,
+    emulator: str,
+    samples: Samples,
+    progress: Progress = lambda _done, _total: None,
+) -> BenchReport:
+    """Run the image in an emulator and count.
+
+    The instructions are those of one fixed input (see `fixed_input`), which comes last; `samples`
+    tell whether the answers are right.
+    """
+    data, model = load_compiled(folder, record)
+    truth = judge(data, model.graph, samples)
+    wrong = 0
+    with open_session(folder, record, Place(None, emulator)) as session:
+        for sample in range(len(samples)):
+            wrong += session.link.infer(samples.row(sample)).output != truth.row(sample)
+            progress(sample + 1, len(samples) + 1)
+        session.link.infer(fixed_input(model.graph))
+        assert session.emulator is not None
+        profile = session.emulator.profile()
+        progress(len(samples) + 1, len(samples) + 1)
+    assert profile is not None
+    return _report(
+        record, model, profile,
+        {"oracle": truth.oracle, "inputs": len(samples), "mismatches": wrong},
+    )
+
+
+def fixed_input(graph: Graph) -> bytes:
+    """Return the input that instructions are counted with, the same for every engine.
+
+    One xorshift32 step a byte, start state 1, the upper 8 bits of each state; float inputs are 0.5.
+    """
+    rows = []
+    state = 1
+    for number in graph.inputs:
+        tensor = graph.tensors[number]
+        if tensor.dtype == "float32":
+            rows.append(np.full(tensor.elements, 0.5, np.float32).tobytes())
+            continue
+        values = bytearray()
+        for _ in range(tensor.bytes):
+            state ^= (state << 13) & 0xFFFFFFFF
+            state ^= state >> 17
+            state ^= (state << 5) & 0xFFFFFFFF
+            values.append(state >> 24)
+        rows.append(bytes(values))
+    return b"".join(rows)
+
+
+def _report(
+    record: BuildRecord, model: Compiled, profile: Profile, exact: dict[str, Any]
+) -> BenchReport:
+    sizes = record.sizes
+    stack = profile.total.stack_bytes
+    ram = {
+        "arena": sizes.arena,
+        "static": sizes.static,
+        "stack": stack,
+        "app": sizes.app_ram + sizes.stack - stack,
+    }
+    flash = {"weights": sizes.weights, "code": sizes.code, "app": sizes.app}
+    return BenchReport(
+        model=record.model,
+        digest=record.digest,
+        board=record.board,
+        engine=record.engine,
+        toolchain=record.toolchain,
+        optimize=record.optimize,
+        exact=exact,
+        instructions=profile.total.instructions,
+        cycles_estimate=profile.total.cycles_estimate,
+        cycles_source=CYCLES_SOURCE,
+        flash={"total": sum(flash.values()), **flash},
+        ram={"total": sum(ram.values()), **ram},
+        layers=[
+            _layer(model, index, cost) for index, cost in enumerate(profile.layers)
+        ],
+    )
+
+
+def _layer(model: Compiled, index: int, cost: Cost) -> dict[str, Any]:
+    layer = model.program.layers[index]
+    return {
+        "name": layer.name,
+        "op": layer.kind,
+        "macs": layer.macs,
+        "instructions": cost.instructions,
+        "cycles_estimate": cost.cycles_estimate,
+        "stack_bytes": cost.stack_bytes,
+        "weights_bytes": sum(table.bytes for table in tables(model.program, layer)),
+        "encoding": layer.encoding,
+        "reason": layer.reason,
+    }

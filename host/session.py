@@ -1,0 +1,91 @@
+"""Reach the board of a build folder, emulated or real, and make sure that it is the right one."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from serial.tools import list_ports
+
+from tinykit.core.board import Board, find_board
+from tinykit.core.errors import MissingToolError, TinykitError
+from tinykit.host.emulator import Emulator
+from tinykit.host.link import Link, expect
+from tinykit.host.record import BuildRecord
+
+# An emulator computes a thousand times slower than the board.
+PORT_RUN_TIMEOUT_S = 60.0
+EMULATOR_TIMEOUT_S = 30.0
+EMULATOR_RUN_TIMEOUT_S = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Say where the board is: a serial port, or an emulator by name. Exactly one is given."""
+
+    port: str | None
+    emulator: str | None
+
+    def __str__(self) -> str:
+        """Write it as people say it."""
+        return self.port if self.port is not None else f"{self.emulator} emulator"
+
+
+def choose_place(port: str | None, emulator: str | None, board: Board) -> Place:
+    """Return where to find the board; the only serial port when neither is given.
+
+    Raises:
+        TinykitError: both are given, there are several ports, or no such emulator.
+        MissingToolError: there is no port at all.
+    """
+    if port is not None and emulator is not None:
+        raise TinykitError("--port and --emulator exclude each other", "leave one of them out")
+    if emulator is not None and emulator not in board.emulators:
+        raise TinykitError(
+            f"{board.name} has no emulator '{emulator}'",
+            f"it has: {', '.join(board.emulators)}",
+        )
+    if port is not None or emulator is not None:
+        return Place(port, emulator)
+    ports = sorted(info.device for info in list_ports.comports())
+    if not ports:
+        raise MissingToolError(
+            "no serial port is connected",
+            f"plug the board in, or use --emulator {board.emulators[0]}",
+        )
+    if len(ports) > 1:
+        raise TinykitError(
+            f"{len(ports)} serial ports are connected: {', '.join(ports)}", "choose one with --port"
+        )
+    return Place(ports[0], None)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Hold an open link, and the emulator behind it if there is one."""
+
+    link: Link
+    emulator: Emulator | None
+
+
+@contextmanager
+def open_session(folder: Path, record: BuildRecord, place: Place) -> Iterator[Session]:
+    """Connect, say hello, and refuse any board that does not run this very image."""
+    if place.port is not None:
+        with Link(place.port, record.link.baud, run_timeout_s=PORT_RUN_TIMEOUT_S) as link:
+            _greet(link, record)
+            yield Session(link, None)
+        return
+    elf = folder / record.files["elf"]
+    with (
+        Emulator(elf, find_board(record.board), f"{record.model}_invoke") as emulator,
+        Link(
+            emulator.port, record.link.baud, EMULATOR_TIMEOUT_S, EMULATOR_RUN_TIMEOUT_S
+        ) as link,
+    ):
+        _greet(link, record)
+        yield Session(link, emulator)
+
+
+def _greet(link: Link, record: BuildRecord) -> None:
+    expect(link.hello(), record.digest, record.build_id, record.image_crc32, record.board)

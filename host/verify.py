@@ -1,0 +1,215 @@
+"""Stream inputs through a board and compare every answer with the oracle, byte for byte."""
+
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinykit.codegen.compile import Compiled, compile_model
+from tinykit.codegen.layer import LowerOptions
+from tinykit.core import affine
+from tinykit.core.graph import Graph
+from tinykit.core.score import Score, score_outputs
+from tinykit.host.judge import Truth, judge
+from tinykit.host.link import Link
+from tinykit.host.record import BuildRecord
+from tinykit.host.samples import Samples
+from tinykit.host.session import Place, open_session
+from tinykit.host.version import VERSION
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """Hold the first byte that differs.
+
+    Attributes:
+        sample: which input, from 0.
+        layer: the layer's name; empty for the model's output.
+        element: which element of the tensor, in memory order.
+        expected, found: the values.
+    """
+
+    sample: int
+    layer: str
+    element: int
+    expected: float
+    found: float
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Hold the times of one inference as the board measured them, in microseconds."""
+
+    minimum_us: int
+    median_us: float
+    maximum_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyReport:
+    """Hold what a verification found.
+
+    Attributes:
+        place: the port, or the emulator's name.
+        oracle: "tflm" or "reference".
+        inputs: how many were streamed.
+        mismatches: how many gave an output (with layers: any activation) that differs in a byte.
+        layers: how many activation tensors were compared for each input; 0 without --layers.
+        first: the first mismatch.
+        score: accuracy or error of the board's answers against the labels.
+        latency: as measured on the board; None with --layers.
+    """
+
+    model: str
+    digest: str
+    build_id: str
+    board: str
+    place: str
+    oracle: str
+    source: str
+    inputs: int
+    mismatches: int
+    layers: int
+    first: Mismatch | None
+    score: Score | None
+    latency: Latency | None
+
+
+def load_compiled(folder: Path, record: BuildRecord) -> tuple[bytes, Compiled]:
+    """Compile the model of a build folder again, as it was compiled for the image."""
+    data = (folder / record.files["model"]).read_bytes()
+    options = LowerOptions(record.optimize, record.encoding)
+    return data, compile_model(data, record.files["model"], VERSION, options, record.keep_input)
+
+
+def verify(
+    folder: Path,
+    record: BuildRecord,
+    place: Place,
+    samples: Samples,
+    progress: Progress = lambda _done, _total: None,
+) -> VerifyReport:
+    """Compare the board's outputs with the oracle's."""
+    data, model = load_compiled(folder, record)
+    truth = judge(data, model.graph, samples)
+    found: list[bytes] = []
+    times: list[int] = []
+    with open_session(folder, record, place) as session:
+        for sample in range(len(samples)):
+            result = session.link.infer(samples.row(sample))
+            found.append(result.output)
+            times.append(result.time_us)
+            progress(sample + 1, len(samples))
+    wrong = [i for i, output in enumerate(found) if output != truth.row(i)]
+    first = _first_output(model.graph, truth, wrong[0], found[wrong[0]]) if wrong else None
+    return VerifyReport(
+        **_head(record, place, truth, samples),
+        mismatches=len(wrong),
+        layers=0,
+        first=first,
+        score=score_board(model.graph, found, samples),
+        latency=Latency(min(times), statistics.median(times), max(times)),
+    )
+
+
+def verify_layers(
+    folder: Path,
+    record: BuildRecord,
+    place: Place,
+    samples: Samples,
+    progress: Progress = lambda _done, _total: None,
+) -> VerifyReport:
+    """Compare every activation tensor of a trace build with the oracle's."""
+    data, model = load_compiled(folder, record)
+    written = [number for layer in model.program.layers for number in layer.outputs]
+    truth = judge(data, model.graph, samples, written)
+    wrong: set[int] = set()
+    first: Mismatch | None = None
+    with open_session(folder, record, place) as session:
+        for sample in range(len(samples)):
+            found = _activations(session.link, model, samples.row(sample))
+            for name, number, values in found:
+                mismatch = _compare(truth.activations[number][sample], values, sample, name)
+                if mismatch is not None:
+                    wrong.add(sample)
+                    first = first or mismatch
+            progress(sample + 1, len(samples))
+    return VerifyReport(
+        **_head(record, place, truth, samples),
+        mismatches=len(wrong),
+        layers=len(written),
+        first=first,
+        score=None,
+        latency=None,
+    )
+
+
+def score_board(graph: Graph, found: list[bytes], samples: Samples) -> Score | None:
+    """Score the board's first output against the labels, None without labels."""
+    if samples.y is None:
+        return None
+    tensor = graph.tensors[graph.outputs[0]]
+    values = np.stack([np.frombuffer(row[: tensor.bytes], tensor.dtype) for row in found])
+    shaped = values.reshape(len(found), *tensor.shape[1:])
+    if tensor.quantization is not None:
+        shaped = affine.dequantize(shaped, tensor.scale, tensor.zero_point)
+    return score_outputs(shaped, samples.y)
+
+
+def _activations(
+    link: Link, model: Compiled, row: bytes
+) -> list[tuple[str, int, NDArray[Any]]]:
+    """Return each layer's name, the tensor that it writes, and the tensor's values on the board."""
+    found = []
+    for index, layer in enumerate(model.program.layers):
+        link.trace(row, index)
+        for number in layer.outputs:
+            tensor = model.graph.tensors[number]
+            raw = link.peek(model.plan.offsets[number], tensor.bytes)
+            found.append((layer.name, number, np.frombuffer(raw, tensor.dtype)))
+    return found
+
+
+def _head(record: BuildRecord, place: Place, truth: Truth, samples: Samples) -> dict[str, Any]:
+    return {
+        "model": record.model,
+        "digest": record.digest,
+        "build_id": record.build_id,
+        "board": record.board,
+        "place": str(place),
+        "oracle": truth.oracle,
+        "source": samples.source,
+        "inputs": len(samples),
+    }
+
+
+def _first_output(graph: Graph, truth: Truth, sample: int, found: bytes) -> Mismatch | None:
+    start = 0
+    for number, expected in zip(graph.outputs, truth.outputs, strict=True):
+        tensor = graph.tensors[number]
+        values = np.frombuffer(found[start : start + tensor.bytes], tensor.dtype)
+        mismatch = _compare(expected[sample], values, sample, "")
+        if mismatch is not None:
+            return mismatch
+        start += tensor.bytes
+    return None
+
+
+def _compare(
+    expected: NDArray[Any], found: NDArray[Any], sample: int, layer: str
+) -> Mismatch | None:
+    flat = expected.ravel()
+    # bytes, not values: two NaN are equal, 0.0 and -0.0 are not
+    if flat.tobytes() == found.tobytes():
+        return None
+    size = flat.dtype.itemsize
+    left = np.frombuffer(flat.tobytes(), np.uint8).reshape(-1, size)
+    right = np.frombuffer(found.tobytes(), np.uint8).reshape(-1, size)
+    element = int(np.flatnonzero((left != right).any(axis=1))[0])
+    return Mismatch(sample, layer, element, float(flat[element]), float(found[element]))
