@@ -137,6 +137,11 @@ class Emulator:
         if refused is not None and not isinstance(error, EmulationError):
             raise refused from error
 
+    @property
+    def pid(self) -> int:
+        """Return the child's process id."""
+        return self._process.pid
+
     def profile(self) -> Profile | None:
         """Return the cost of the last completed call of `invoke`, None before the first."""
         call = self._ask("profile")["call"]
@@ -266,7 +271,7 @@ def _require_emulator(board: Board) -> str:
             "boards that have one: tinykit boards",
         )
     for module in ("unicorn", "capstone"):
-        if importlib.util.find_spec(module) is None:
+        if not _installed(module):
             raise MissingToolError(
                 f"the emulator needs {module}, which is not installed",
                 "pip install 'tinykit-mcu[emulate]'",
@@ -277,6 +282,12 @@ def _require_emulator(board: Board) -> str:
             "use a real board: --port",
         )
     return CHIPS[board.chip]
+
+
+def _installed(module: str) -> bool:
+    if module in sys.modules:
+        return sys.modules[module] is not None
+    return importlib.util.find_spec(module) is not None
 
 
 def _cost(cost: dict[str, int]) -> Cost:

@@ -74,6 +74,7 @@ class Profiler:
         self._costs: dict[int, BlockCost] = {}
         self._running: _Running | None = None
         self._watched = [-1]
+        self._stopping: list[bool] = []
         self._lowest_sp = 1 << 32
 
     def reset(self) -> None:
@@ -83,16 +84,27 @@ class Profiler:
         self.last_call = self._running = None
         self.fpu_used = False
         self._watched[0] = -1
+        self._stopping.clear()
         self._lowest_sp = 1 << 32
 
-    def block_hook(self, failed: Callable[[Exception], None]) -> BlockHook:
-        """Make the function to call as each block starts; it is the emulator's hottest path."""
-        counts, watched = self._counts, self._watched
+    def block_hook(
+        self, stop: Callable[[], None], failed: Callable[[Exception], None]
+    ) -> BlockHook:
+        """Make the function to call as each block starts; it is the emulator's hottest path.
+
+        `stop` is called at the first block after `stop_soon`: that block is not counted, since
+        unicorn will announce it once more when it goes on.
+        """
+        counts, watched, stopping = self._counts, self._watched, self._stopping
         low, high = self._invoke.start, self._invoke.stop
         previous = 0
 
         def on_block(_cpu: object, address: int, size: int, _data: object) -> None:
             nonlocal previous
+            if stopping:
+                stopping.clear()
+                stop()
+                return
             counts[previous | address] += 1
             if low <= address < high or address == watched[0]:
                 try:
@@ -103,6 +115,10 @@ class Profiler:
             self.last_edge = previous
 
         return on_block
+
+    def stop_soon(self) -> None:
+        """Have `stop` called at the next block."""
+        self._stopping[:] = [True]
 
     def last_block(self) -> tuple[int, int]:
         """Return address and size of the block that runs, or ran last."""
@@ -157,6 +173,7 @@ class Profiler:
     def _end_layer(self, running: _Running) -> None:
         self.flush()
         lowest = self._lowest_written(running.stack_pointer)
+        lowest = min(lowest, self._cpu.stack_pointer())
         self._lowest_sp = min(self._lowest_sp, lowest)
         running.layers.append(
             Cost(
@@ -196,4 +213,6 @@ class Profiler:
     def _lowest_written(self, pointer: int) -> int:
         floor = self._stack_floor(pointer)
         free = self._cpu.read(floor, pointer - floor)
-        return pointer - len(free.lstrip(bytes([PAINT])))
+        # What is pushed is words, and one that equals the paint by chance does not matter unless
+        # it is the deepest.
+        return (pointer - len(free.lstrip(bytes([PAINT])))) & ~3

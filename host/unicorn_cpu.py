@@ -5,6 +5,7 @@ Started by emulator.py: `python -m tinykit.host.unicorn_cpu SETUP_JSON CONTROL_F
 ARMv7-M Architecture Reference Manual (DDI 0403E), whose sections are cited.
 """
 
+import contextlib
 import ctypes
 import json
 import os
@@ -125,6 +126,7 @@ class Machine:
         self._link = link
         self._port = port
         self._stuck_sleeps = 0
+        self._stopped = False
         self._failure: Exception | None = None
         self._interrupt: int | None = None
         self._invalid: tuple[int, int] | None = None
@@ -149,8 +151,8 @@ class Machine:
         self.profiler.reset()
         self.slept_cycles = 0
         self._uc.mem_write(RAM_BASE, bytes([PAINT]) * RAM_BYTES)
-        for number in range(arm.UC_ARM_REG_R0, arm.UC_ARM_REG_R0 + 13):
-            self._uc.reg_write(number, 0xA5A5A5A5)
+        for number in range(13):  # not the paint of the stack, or pushing it would leave no trace
+            self._uc.reg_write(arm.UC_ARM_REG_R0 + number, 0xB007_0000 + number)
         for number in (arm.UC_ARM_REG_PRIMASK, arm.UC_ARM_REG_BASEPRI, arm.UC_ARM_REG_CONTROL):
             self._uc.reg_write(number, 0)
         self._uc.reg_write(arm.UC_ARM_REG_XPSR, 1 << 24)
@@ -165,8 +167,9 @@ class Machine:
             raise RefusedError(f"the reset vector is 0x{entry:08x}, not a Thumb address")
 
     def run(self) -> bool:
-        """Run until the CPU sleeps and only the host can wake it (True), or a tick (False)."""
+        """Run until the CPU sleeps and only the host can wake it (True), or `stop_asked` (False)."""
         while not self.stop_asked:
+            self.chip.schedule.run_due()
             number = self.chip.system.ready(self._state())
             if number is not None:
                 self._enter(number, self._pc)
@@ -174,15 +177,10 @@ class Machine:
             if self.chip.system.reset_requested:
                 self.resets += 1
                 self.reset()
-            elif self._at_wfi() and not self._sleep():
+            elif not self._stopped and self._at_wfi() and not self._sleep():
                 return True
         self.stop_asked = False
         return False
-
-    def stop_soon(self) -> None:
-        """Make `run` return at the next block."""
-        self.stop_asked = True
-        self._uc.emu_stop()
 
     def wake_source(self) -> str:
         """Say what can wake the sleeping CPU: "host", or "reset" after a fault was reported.
@@ -229,7 +227,7 @@ class Machine:
             self._uc.mmio_map(base, size, self._read_register, base, self._write_register, base)
 
     def _add_hooks(self) -> None:
-        self._raw_hook = _RawHook(self.profiler.block_hook(self._fail))
+        self._raw_hook = _RawHook(self.profiler.block_hook(self._stop, self._fail))
         handle = ctypes.c_size_t()
         # unicorn's own wrapper of a block hook takes twice the time
         status = unicorn.unicorn_py3.unicorn.uclib.uc_hook_add(
@@ -255,9 +253,9 @@ class Machine:
             self._uc.hook_add(unicorn.UC_HOOK_CODE, self._on_unmask, begin=address, end=address)
 
     def _unmasking(self) -> list[int]:
-        """Find where interrupts may have just been unmasked: behind every `cpsie i`."""
+        """Find where interrupts may be unmasked: every `cpsie i`, or what looks like one."""
         return [
-            address + offset + 2
+            address + offset
             for address, data in self.image.flash
             for offset in range(0, len(data) - 1, 2)
             if data[offset : offset + 2] == CPSIE_I
@@ -265,6 +263,7 @@ class Machine:
 
     def _execute(self) -> None:
         self._interrupt = self._invalid = None
+        self._stopped = False
         error = None
         try:
             self._uc.emu_start(self._pc | 1, NEVER)
@@ -438,17 +437,20 @@ class Machine:
         try:
             self._check_fpu()
             self.chip.write(base + offset, size, value)
-            self._stop_for_exception()
+            system = self.chip.system
+            if system.reset_requested or system.ready(self._state()) is not None:
+                self.profiler.stop_soon()
         except Exception as error:
             self._fail(error)
 
-    def _stop_for_exception(self) -> None:
-        system = self.chip.system
-        if system.reset_requested or system.ready(self._state()) is not None:
-            self._uc.emu_stop()
-
     def _on_unmask(self, _uc: unicorn.Uc, _address: int, _size: int, _data: object) -> None:
-        self._stop_for_exception()
+        if self.chip.system.wakes(self._state()):
+            self.profiler.stop_soon()
+
+    def _stop(self) -> None:
+        """Leave unicorn between two blocks; elsewhere it would run an instruction twice."""
+        self._stopped = True
+        self._uc.emu_stop()
 
     def _on_invalid(
         self, _uc: unicorn.Uc, access: int, address: int, _size: int, _value: int, _data: object
@@ -486,10 +488,8 @@ class Machine:
         return bytes(self._uc.mem_read(address, count))
 
     def _send(self, data: bytes) -> None:
-        try:
+        with contextlib.suppress(BlockingIOError):  # a line without flow control loses them
             os.write(self._port, data)
-        except BlockingIOError:
-            pass  # nobody reads: a line without flow control loses the bytes
 
 
 def _know_pc(*_arguments: object) -> None:
@@ -526,8 +526,8 @@ class Child:
                 self._obey()
 
     def _tick(self, _signal: int, _frame: FrameType | None) -> None:
-        if select.select([self._control], [], [], 0)[0]:
-            self._machine.stop_soon()
+        self._machine.profiler.stop_soon()
+        self._machine.stop_asked = bool(select.select([self._control], [], [], 0)[0])
 
     def _wait(self) -> None:
         """Sleep until bytes from the host wake the CPU, or a reset."""
@@ -588,10 +588,11 @@ def main() -> None:
     try:
         Child(json.loads(sys.argv[1]), control).serve()
     except RefusedError as error:
-        send_line(control, {"refused": str(error)})
+        with contextlib.suppress(OSError):
+            send_line(control, {"refused": str(error)})
         raise SystemExit(1) from None
     except (BrokenPipeError, ConnectionResetError):
-        raise SystemExit(0) from None
+        raise SystemExit(0) from None  # the parent is gone
 
 
 if __name__ == "__main__":
