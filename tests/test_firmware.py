@@ -1,0 +1,133 @@
+"""The nano33 image itself, in the emulator: what the host tests of the link cannot see."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import serial
+from firmware_image import STUB_MODEL, build_stub
+
+from tinykit.core.board import find_board
+from tinykit.host.emulator import Emulator
+from tinykit.host.image import Image, read_image
+from tinykit.host.link import FaultError, Link
+from tinykit.host.toolchain import Toolchain, find_toolchain
+
+pytest.importorskip("unicorn")
+
+BOARD = find_board("nano33")
+UNDEFINED = 1 << 16  # Armv7-M Architecture Reference Manual, B3.2.15
+PRECISE_WITH_ADDRESS, STACKING = 1 << 15 | 1 << 9, 1 << 12
+FORCED = 1 << 30  # B3.2.16
+INVOKE = "static void invoke(void)\n{\n"
+
+
+@pytest.fixture(scope="module", params=["zig", "gcc"])
+def toolchain(request: pytest.FixtureRequest) -> Toolchain:
+    if request.param == "gcc" and shutil.which("arm-none-eabi-gcc") is None:
+        pytest.skip("no arm-none-eabi-gcc here")
+    return find_toolchain(request.param)
+
+
+@pytest.fixture(scope="module")
+def elf(toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_stub(toolchain, BOARD, tmp_path_factory.mktemp("stub"))
+
+
+@pytest.fixture
+def link(elf: Path) -> Iterator[Link]:
+    with Emulator(elf, BOARD, "invoke") as emulator, Link(emulator.port) as opened:
+        yield opened
+
+
+def test_board_reads_the_image_that_was_built(elf: Path, link: Link) -> None:
+    image, hello = read_image(elf), link.hello()
+
+    assert (hello.image_bytes, hello.image_crc32) == (image.flash_bytes, image.crc32)
+    assert (hello.board, hello.app, hello.clock_hz) == ("nano33", "stream", 64_000_000)
+
+
+def test_inputs_of_several_frames_come_back_computed(link: Link) -> None:
+    link.hello()
+    for seed in range(3):
+        data = np.random.default_rng(seed).integers(0, 256, 600, np.uint8)
+        assert link.infer(data.tobytes()).output == (~data + np.uint8(2)).tobytes()
+
+
+def test_garbage_at_full_speed_does_not_silence_the_board(elf: Path) -> None:
+    garbage = np.random.default_rng(0).integers(0, 256, 3000, np.uint8).tobytes()
+    with Emulator(elf, BOARD, "invoke") as emulator:
+        with serial.Serial(emulator.port, BOARD.link.baud) as port:
+            port.write(garbage)
+        with Link(emulator.port) as link:
+            assert link.hello().board == "nano33"
+
+
+def test_board_sleeps_while_it_waits(elf: Path) -> None:
+    with Emulator(elf, BOARD, "invoke") as emulator, Link(emulator.port) as link:
+        link.hello()
+        counters = emulator.counters()
+
+    # 512 bytes at 115200 baud last 44 ms, in which the CPU has 2.8 million cycles
+    assert counters.sleep_share > 0.8
+    assert counters.stack_bytes <= 256
+
+
+def fault_of(toolchain: Toolchain, work: Path, statement: str) -> tuple[Image, dict[str, int]]:
+    """Run a model that faults; return the image and what the board reported."""
+    model = STUB_MODEL.read_text().replace(INVOKE, HELPERS + INVOKE + f"    {statement}\n")
+    elf = build_stub(toolchain, BOARD, work, model)
+    with Emulator(elf, BOARD, "invoke") as emulator, Link(emulator.port) as link:
+        link.hello()
+        with pytest.raises(FaultError) as error:
+            link.infer(bytes(600))
+    numbers = re.findall(r"(pc|lr|cfsr|hfsr|address) 0x([0-9a-f]{8})", error.value.message)
+    return read_image(elf), {name: int(value, 16) for name, value in numbers}
+
+
+HELPERS = """
+static volatile uint32_t zero;
+
+__attribute__((noinline)) static uint32_t overflow(volatile uint32_t *deeper)
+{
+    volatile uint32_t here[64];
+    here[0] = *deeper + 1u;
+    return here[0] == 0u ? 0u : overflow(here) + here[0];
+}
+"""
+USE_HELPERS = "if (zero) { zero = overflow(&zero); }"
+
+
+def test_undefined_instruction_is_reported_with_its_address(
+    toolchain: Toolchain, tmp_path: Path
+) -> None:
+    image, fault = fault_of(toolchain, tmp_path, f'{USE_HELPERS} __asm__ volatile("udf #0");')
+
+    invoke = image.symbol("invoke")
+    assert invoke.address <= fault["pc"] < invoke.address + invoke.bytes
+    assert image.load_address < fault["lr"] < image.load_address + image.flash_bytes
+    assert (fault["cfsr"], fault["hfsr"], fault["address"]) == (UNDEFINED, FORCED, 0)
+
+
+def test_read_of_nothing_is_reported_with_what_was_read(
+    toolchain: Toolchain, tmp_path: Path
+) -> None:
+    read = "zero = *(volatile uint32_t *)0x30000000u;"
+
+    _, fault = fault_of(toolchain, tmp_path, f"{USE_HELPERS} {read}")
+
+    assert fault["cfsr"] == PRECISE_WITH_ADDRESS
+    assert (fault["hfsr"], fault["address"]) == (FORCED, 0x30000000)
+
+
+def test_stack_overflow_is_reported_instead_of_overwriting_data(
+    toolchain: Toolchain, tmp_path: Path
+) -> None:
+    _, fault = fault_of(toolchain, tmp_path, "zero = overflow(&zero);")
+
+    assert fault["hfsr"] == FORCED
+    assert fault["cfsr"] & (PRECISE_WITH_ADDRESS | STACKING)
+    assert fault["address"] == 0 or 0x1FFF0000 < fault["address"] < BOARD.ram.address
