@@ -301,6 +301,4 @@ def _word(numbers: set[int], bank: int) -> int:
 
 
 def _bits(value: int, first: int) -> set[int]:
-    return {
-        first + bit for bit in range(32) if value >> bit & 1 and first + bit < INTERRUPTS
-    }
+    return {first + bit for bit in range(32) if value >> bit & 1 and first + bit < INTERRUPTS}

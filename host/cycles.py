@@ -80,7 +80,7 @@ def block_cost(code: bytes) -> BlockCost:
         instructions += 1
         cycles += _cycles(instruction, after_access)
         after_access = _accesses_memory(instruction.id)
-        uses_fpu = uses_fpu or instruction.mnemonic.startswith("v")
+        uses_fpu = uses_fpu or str(instruction.mnemonic).startswith("v")
         extra = REFILL_CYCLES if _may_branch(instruction) else 0
     return BlockCost(instructions, cycles, cycles + extra, uses_fpu)
 
@@ -105,8 +105,8 @@ def _may_branch(instruction: capstone.CsInsn) -> bool:
     if number in BRANCHES or number in TABLE_BRANCHES:
         return True
     if number in MULTIPLES:
-        return "pc" in instruction.op_str.partition("{")[2]
-    return instruction.op_str.startswith("pc,")
+        return "pc" in str(instruction.op_str).partition("{")[2]
+    return str(instruction.op_str).startswith("pc,")
 
 
 def _registers(operands: str) -> int:

@@ -1,5 +1,6 @@
 """Run a board's image in an emulator: a child process with a pseudo-terminal for the link."""
 
+import contextlib
 import importlib.util
 import json
 import os
@@ -173,10 +174,9 @@ class Emulator:
             self._process.wait()
 
     def _ask(self, command: str) -> dict[str, Any]:
-        try:
+        # If the child has ended, what it said last is still to be read.
+        with contextlib.suppress(OSError):
             self._control.sendall(command.encode() + b"\n")
-        except OSError:
-            pass  # the child has ended; what it said last is still to be read
         return self._receive(self._timeout_s)
 
     def _receive(self, timeout_s: float) -> dict[str, Any]:

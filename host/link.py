@@ -256,25 +256,20 @@ class Link:
     def _ask(self, request: Frame, timeout_s: float) -> Frame:
         """Send a request until its answer comes."""
         self._decoder.reset()
-        heard_bytes = 0
         for _ in range(ATTEMPTS):
             self._write(DELIMITER + encode(request))
-            answer, heard = self._await(request, timeout_s)
-            heard_bytes += heard
+            answer = self._await(request, timeout_s)
             if answer is not None:
                 return answer
-        raise self._no_answer(request, timeout_s, heard_bytes)
+        raise self._no_answer(request, timeout_s)
 
-    def _await(self, request: Frame, timeout_s: float) -> tuple[Frame | None, int]:
-        """Wait for the answer; also return how many bytes came that were no frame."""
-        heard_before = self._decoder.dropped_bytes
+    def _await(self, request: Frame, timeout_s: float) -> Frame | None:
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             for frame in self._decoder.feed(self._read()):
                 if self._answers(frame, request):
-                    return frame, 0
-        dropped = self._decoder.dropped_bytes - heard_before
-        return None, dropped + self._decoder.pending_bytes()
+                    return frame
+        return None
 
     def _answers(self, frame: Frame, request: Frame) -> bool:
         """Tell whether a frame answers a request; raise if it is the board's refusal or fault."""
@@ -321,7 +316,8 @@ class Link:
                 "bytes were lost or changed on the way; the result was not accepted",
             )
 
-    def _no_answer(self, request: Frame, timeout_s: float, heard_bytes: int) -> TinykitError:
+    def _no_answer(self, request: Frame, timeout_s: float) -> TinykitError:
+        heard_bytes = self._decoder.dropped_bytes + self._decoder.pending_bytes()
         waited = f"{ATTEMPTS * timeout_s:.1f} s"
         sent = f"(sent {_name(request.type)} {ATTEMPTS} times, {self.baud} baud)"
         if heard_bytes:
@@ -384,7 +380,8 @@ def expect(hello: Hello, digest: str, build_id: str, image_crc32: int, board: st
     hint = "flash this build: README.md in the build folder"
     if hello.board != board:
         raise CheckFailedError(
-            f"the board is a {hello.board}, the build is for {board}", f"tinykit build --board {hello.board}"
+            f"the board is a {hello.board}, the build is for {board}",
+            f"tinykit build --board {hello.board}",
         )
     if hello.digest != digest:
         raise CheckFailedError(
@@ -405,9 +402,7 @@ def expect(hello: Hello, digest: str, build_id: str, image_crc32: int, board: st
 
 def _open(port: str, baud: int, timeout_s: float) -> serial.Serial:
     try:
-        opened = serial.Serial(
-            port, baud, timeout=POLL_S, write_timeout=timeout_s, exclusive=True
-        )
+        opened = serial.Serial(port, baud, timeout=POLL_S, write_timeout=timeout_s, exclusive=True)
         opened.reset_input_buffer()
     except (serial.SerialException, OSError, ValueError) as error:
         raise _cannot_open(port, error) from None
@@ -431,7 +426,10 @@ def _cannot_open(port: str, error: Exception) -> MissingToolError:
                 f"{port} is in use by another program", "close its serial monitor"
             )
     reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return MissingToolError(f"{port} is no usable serial port: {reason}", "python -m serial.tools.list_ports")
+    return MissingToolError(
+        f"{port} is no usable serial port: {reason}",
+        "ports found: python -m serial.tools.list_ports",
+    )
 
 
 def _name(kind: int) -> str:

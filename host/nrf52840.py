@@ -101,6 +101,7 @@ INSTANCES = {
     0xE0041000: "ETM",
 }
 
+
 def _task(name: str) -> Register:
     return Register(f"TASKS_{name}", "w", writable=1)
 
@@ -458,7 +459,7 @@ class Uarte(NordicPeripheral):
 
     def _dma(self, channel: str) -> tuple[int, int]:
         address, count = self.values[f"{channel}.PTR"], self.values[f"{channel}.MAXCNT"]
-        if not (RAM_BASE <= address and address + count <= RAM_BASE + RAM_BYTES):
+        if address < RAM_BASE or address + count > RAM_BASE + RAM_BYTES:
             raise RefusedError(
                 f"UARTE0.{channel}: {count} bytes at 0x{address:08x} are not in RAM, "
                 "and EasyDMA reaches nothing else"
@@ -585,9 +586,7 @@ class Nrf52840:
         """Tell whether a byte from the host can end WFI."""
         uarte = self.uarte
         events = uarte._bits["EVENTS_ENDRX"] | uarte._bits["EVENTS_RXDRDY"]
-        return bool(
-            uarte.receiving and uarte.mask & events and uarte.irq in self.system.enabled
-        )
+        return bool(uarte.receiving and uarte.mask & events and uarte.irq in self.system.enabled)
 
     def _levels(self) -> set[int]:
         return {peripheral.irq for peripheral in self._nordic if peripheral.raises()}

@@ -1,8 +1,8 @@
 """Run an nRF52840 image in unicorn, as a child process behind a pseudo-terminal.
 
 The only file that imports unicorn, whose engine is GPL: it is optional and never bundled.
-Started by emulator.py: `python -m tinykit.host.unicorn_cpu SETUP_JSON CONTROL_FD`. Exceptions follow the
-ARMv7-M Architecture Reference Manual (DDI 0403E), whose sections are cited.
+Started by emulator.py: `python -m tinykit.host.unicorn_cpu SETUP_JSON CONTROL_FD`. Exceptions
+follow the ARMv7-M Architecture Reference Manual (DDI 0403E), whose sections are cited.
 """
 
 import contextlib
@@ -167,7 +167,7 @@ class Machine:
             raise RefusedError(f"the reset vector is 0x{entry:08x}, not a Thumb address")
 
     def run(self) -> bool:
-        """Run until the CPU sleeps and only the host can wake it (True), or `stop_asked` (False)."""
+        """Run until only the host can wake the CPU (True), or until `stop_asked` (False)."""
         while not self.stop_asked:
             self.chip.schedule.run_due()
             number = self.chip.system.ready(self._state())
@@ -533,12 +533,11 @@ class Child:
         """Sleep until bytes from the host wake the CPU, or a reset."""
         machine = self._machine
         while True:
-            sources = [self._control]
-            watched: list[object] = [*sources]
+            watched = [self._control.fileno()]
             if machine.wake_source() == "host":
                 watched.append(self._master)
             ready = select.select(watched, [], [])[0]
-            if self._control in ready and self._obey():
+            if self._control.fileno() in ready and self._obey():
                 return
             if self._master in ready:
                 machine.receive(os.read(self._master, 4096))

@@ -1,4 +1,4 @@
-"""The emulated nRF52840 counts exactly, faults faithfully, refuses loudly and leaves nothing behind.
+"""The emulated nRF52840 counts exactly, faults faithfully, refuses loudly, leaves nothing behind.
 
 Images are a few lines of assembler. The counts in comments are by hand.
 """
@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import serial
+
 from tinykit.core.board import find_board
 from tinykit.core.errors import MissingToolError, TinykitError
 from tinykit.host.emulator import Cost, EmulationError, Emulator, Profile, invoke_range
@@ -398,7 +399,7 @@ FAULTS = {
     "a read of nothing": ("ldr r0, =0x60000000\n f: ldr r1, [r0]", PRECISE, FORCED, 0x60000000),
     "a write to flash": ("ldr r0, =0x10000\n f: str r1, [r0]", PRECISE, FORCED, 0x10000),
     "an undefined instruction": ("f: udf #1", 1 << 16, FORCED, None),
-    "a branch to an ARM address": ("ldr r0, =f\n bic r0, #1\n bx r0\n f: nop", 1 << 17, FORCED, None),
+    "a branch to ARM": ("ldr r0, =f\n bic r0, #1\n bx r0\n f: nop", 1 << 17, FORCED, None),
     "a breakpoint without a debugger": ("f: bkpt #0", 0, 1 << 31, None),
 }  # fmt: skip
 
@@ -498,15 +499,17 @@ def test_a_byte_from_the_host_ends_sleep(build: Build) -> None:
 
 
 def test_reset_starts_again(build: Build) -> None:
-    with Emulator(build(ECHO), BOARD) as emulator:
-        with serial.Serial(emulator.port, timeout=5) as port:
-            port.write(b"a")
-            assert port.read(1) == b"a"
-            before = emulator.counters().instructions
-            emulator.reset()
-            assert emulator.counters().instructions < before
-            port.write(b"b")
-            assert port.read(1) == b"b"
+    with (
+        Emulator(build(ECHO), BOARD) as emulator,
+        serial.Serial(emulator.port, timeout=5) as port,
+    ):
+        port.write(b"a")
+        assert port.read(1) == b"a"
+        before = emulator.counters().instructions
+        emulator.reset()
+        assert emulator.counters().instructions < before
+        port.write(b"b")
+        assert port.read(1) == b"b"
 
 
 def test_sending_without_the_crystal_is_noted(build: Build) -> None:

@@ -2,6 +2,7 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from tinykit.host.frame import (
     MAX_ENCODED_BYTES,
     MAX_PAYLOAD_BYTES,

@@ -1,0 +1,301 @@
+"""The model of the nRF52840 behaves as its manual, and refuses what the manual does not allow."""
+
+import pytest
+
+from tinykit.host.cortex_m import FIRST_IRQ, HARD_FAULT, SCS_BASE, SYSTICK, CpuState
+from tinykit.host.nrf52840 import (
+    BAUD_RATES,
+    INSTANCES,
+    RAM_BASE,
+    LinkFacts,
+    Memory,
+    Nrf52840,
+    pin_name,
+)
+from tinykit.host.registers import RefusedError
+
+UARTE, CLOCK, TIMER0, TIMER1, P1 = 0x40002000, 0x40000000, 0x40008000, 0x40009000, 0x50000300
+BYTE_CYCLES = 10 * 64_000_000 // 115200
+OPEN, MASKED = CpuState(0, 0, 0), CpuState(1, 0, 0)
+
+
+class Board:
+    """Hold a chip with a clock that the test moves, a RAM, and what was sent."""
+
+    def __init__(self) -> None:
+        self.now = 0
+        self.ram = bytearray(b"\xa5" * 0x1000)
+        self.sent = b""
+        self.chip = Nrf52840(
+            LinkFacts(tx_pin=35, rx_pin=42, baud=115200),
+            Memory(self.read_ram, self.write_ram),
+            lambda: self.now,
+            self.send,
+        )
+        self.system = self.chip.system
+
+    def read_ram(self, address: int, count: int) -> bytes:
+        return bytes(self.ram[address - RAM_BASE : address - RAM_BASE + count])
+
+    def write_ram(self, address: int, data: bytes) -> None:
+        self.ram[address - RAM_BASE : address - RAM_BASE + len(data)] = data
+
+    def send(self, data: bytes) -> None:
+        self.sent += data
+
+    def read(self, address: int) -> int:
+        return self.chip.read(address, 4)
+
+    def write(self, address: int, value: int) -> None:
+        self.chip.write(address, 4, value)
+
+    def passes(self, cycles: int) -> None:
+        self.now += cycles
+        self.chip.schedule.run_due()
+
+    def open_uarte(self) -> None:
+        self.write(UARTE + 0x500, 0)
+        for offset, value in (
+            (0x50C, 35), (0x514, 42), (0x524, 0x01D60000), (0x110, 0), (0x120, 0), (0x500, 8),
+        ):  # fmt: skip
+            self.write(UARTE + offset, value)
+
+    def receive_at(self, address: int, count: int) -> None:
+        self.write(UARTE + 0x534, address)
+        self.write(UARTE + 0x538, count)
+        self.write(UARTE + 0x000, 1)
+
+
+@pytest.fixture
+def board() -> Board:
+    return Board()
+
+
+def test_the_crystal_takes_its_time(board: Board) -> None:
+    board.write(CLOCK, 1)
+    board.passes(360 * 64 - 1)
+    assert board.read(CLOCK + 0x100) == 0
+    assert board.read(CLOCK + 0x40C) == 0
+
+    board.passes(1)
+
+    assert board.read(CLOCK + 0x100) == 1
+    assert board.read(CLOCK + 0x40C) == 0x10001
+
+
+def test_sending_takes_ten_bits_a_byte(board: Board) -> None:
+    board.open_uarte()
+    board.ram[:3] = b"abc"
+    board.write(UARTE + 0x544, RAM_BASE)
+    board.write(UARTE + 0x548, 3)
+    board.write(UARTE + 0x008, 1)
+
+    board.passes(3 * BYTE_CYCLES - 1)
+    assert (board.sent, board.read(UARTE + 0x120)) == (b"", 0)
+    board.passes(1)
+
+    assert (board.sent, board.read(UARTE + 0x120), board.read(UARTE + 0x54C)) == (b"abc", 1, 3)
+
+
+def test_receiving_fills_the_buffer_byte_by_byte(board: Board) -> None:
+    board.open_uarte()
+    board.receive_at(RAM_BASE + 8, 3)
+    board.chip.receive(b"wxyz")
+
+    board.passes(2 * BYTE_CYCLES)
+    assert board.read(UARTE + 0x110) == 0
+    board.passes(BYTE_CYCLES)
+
+    assert bytes(board.ram[7:13]) == b"\xa5wxy\xa5\xa5"
+    assert (board.read(UARTE + 0x110), board.read(UARTE + 0x53C)) == (1, 3)
+
+
+def test_bytes_between_two_receptions_wait_in_the_fifo_of_six(board: Board) -> None:
+    board.open_uarte()
+    board.chip.receive(b"12345678")
+    board.passes(8 * BYTE_CYCLES)
+    assert (board.read(UARTE + 0x124), board.read(UARTE + 0x480)) == (1, 1)  # overrun
+
+    board.receive_at(RAM_BASE, 8)
+    board.write(UARTE + 0x004, 1)
+
+    assert bytes(board.ram[:8]) == b"123456\xa5\xa5"
+    assert board.read(UARTE + 0x53C) == 6
+    assert board.read(UARTE + 0x144) == 0
+    board.passes(4 * BYTE_CYCLES)
+    assert board.read(UARTE + 0x144) == 1  # RXTO
+
+
+def test_the_short_starts_the_next_reception(board: Board) -> None:
+    board.write(UARTE + 0x500, 0)
+    board.write(UARTE + 0x200, 1 << 5)
+    board.open_uarte()
+    board.receive_at(RAM_BASE, 1)
+    board.chip.receive(b"ab")
+
+    board.passes(BYTE_CYCLES)
+    assert board.ram[0] == ord("a")
+    board.passes(BYTE_CYCLES)
+    assert board.ram[0] == ord("b")
+
+
+REFUSED = {
+    "write of 0x00000001 to UARTE0.RXD.AMOUNT, which is read-only": (UARTE + 0x53C, 1),
+    "write of 0x00000002 to UARTE0.TASKS_STARTTX, which has only the bits": (UARTE + 8, 2),
+    "write of 0x00000001 to UARTE0.EVENTS_ENDTX, which has only the bits": (UARTE + 0x120, 1),
+    "write to UARTE0.BAUDRATE while the UARTE is enabled": (UARTE + 0x524, 0x01D60000),
+    "write of 4 to UARTE0.ENABLE, which knows 0 and 8": (UARTE + 0x500, 4),
+    "write to TIMER0.BITMODE while the timer runs": (TIMER0 + 0x508, 3),
+    "write of 0x00000001 to TIMER1.MODE, which has only the bits": (TIMER1 + 0x504, 1),
+    "write of 0x00000004 to SCB.AIRCR without the key 0x05fa": (SCS_BASE + 0xD0C, 4),
+    "write of 0x00000001 to UARTE1.ENABLE, which has only the bits 0x00000000": (0x40028500, 1),
+    "write of 32 bits at 0x4001e504: NVMC/ACL+0x504 is not modelled": (0x4001E504, 1),
+    "write of 32 bits at 0x10001200: UICR+0x200 is not modelled": (0x10001200, 1),
+    "write of 32 bits at 0xe000edf0: SCS+0xdf0 is not modelled": (0xE000EDF0, 1),
+}
+
+
+@pytest.mark.parametrize("message", REFUSED)
+def test_what_the_manual_does_not_allow_is_refused(board: Board, message: str) -> None:
+    with pytest.raises(RefusedError) as caught:
+        board.write(*REFUSED[message])
+    assert str(caught.value).startswith(message)
+
+
+def test_reading_a_task_is_refused(board: Board) -> None:
+    with pytest.raises(RefusedError, match=r"read of UARTE0.TASKS_STARTRX, which is write-only"):
+        board.read(UARTE)
+
+
+@pytest.mark.parametrize(
+    ("offset", "value", "message"),
+    [
+        (0x50C, 42, "UARTE0.PSEL.TXD selects P1.10, the board's file says P1.03"),
+        (0x514, 0xFFFFFFFF, "UARTE0.PSEL.RXD selects no pin, the board's file says P1.10"),
+        (0x508, 5, "UARTE0.PSEL.RTS selects P0.05, the link has no flow control"),
+        (0x524, 0x12345678, "UARTE0.BAUDRATE is 0x12345678, no rate of the manual's table"),
+        (0x56C, 0xE, "UARTE0.CONFIG is 14, the link is 8N1"),
+    ],
+)
+def test_a_line_that_is_not_the_boards_is_refused(
+    board: Board, offset: int, value: int, message: str
+) -> None:
+    board.open_uarte()
+    board.write(UARTE + 0x500, 0)
+    board.write(UARTE + offset, value)
+    with pytest.raises(RefusedError) as caught:
+        board.write(UARTE + 0x500, 8)
+    assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize("address", [0, 0x00010000, RAM_BASE - 1, RAM_BASE + 0x40000 - 3])
+def test_easydma_reaches_ram_only(board: Board, address: int) -> None:
+    board.open_uarte()
+    with pytest.raises(RefusedError, match=r"UARTE0.RXD: 4 bytes at 0x[0-9a-f]* are not in RAM"):
+        board.receive_at(address, 4)
+
+
+def test_a_microsecond_timer_counts_microseconds(board: Board) -> None:
+    board.write(TIMER0 + 0x004, 1)
+    board.write(TIMER0 + 0x508, 3)
+    board.write(TIMER0 + 0x510, 4)
+    board.write(TIMER0 + 0x00C, 1)
+    board.write(TIMER0 + 0x000, 1)
+    board.passes(64 * 70_000)
+
+    board.write(TIMER0 + 0x040, 1)
+
+    assert board.read(TIMER0 + 0x540) == 70_000
+
+
+def test_the_bootloaders_timer_has_sixteen_bits(board: Board) -> None:
+    board.passes(64 * 70_000)
+    board.write(TIMER0 + 0x040, 1)
+    assert board.read(TIMER0 + 0x540) == 70_000 % 0x10000
+
+
+def test_masked_interrupts_wake_but_are_not_taken(board: Board) -> None:
+    board.open_uarte()
+    board.write(SCS_BASE + 0x280, 0xFFFFFFFF)
+    board.write(UARTE + 0x304, 1 << 4)
+    board.write(SCS_BASE + 0x100, 1 << 2)
+    assert not board.system.wakes(MASKED)
+
+    board.receive_at(RAM_BASE, 1)
+    board.chip.receive(b"a")
+    board.passes(BYTE_CYCLES)
+
+    assert board.system.wakes(MASKED)
+    assert board.system.ready(MASKED) is None
+    assert board.system.ready(OPEN) == FIRST_IRQ + 2
+
+
+def test_an_event_that_stays_pends_its_interrupt_again(board: Board) -> None:
+    board.open_uarte()
+    board.write(UARTE + 0x304, 1 << 8)
+    board.chip.uarte.fire("ENDTX")
+    board.write(SCS_BASE + 0x280, 1 << 2)
+    assert board.read(SCS_BASE + 0x200) & 1 << 2
+
+    board.write(UARTE + 0x120, 0)
+    board.write(SCS_BASE + 0x280, 1 << 2)
+
+    assert not board.read(SCS_BASE + 0x200) & 1 << 2
+
+
+def test_the_more_urgent_interrupt_goes_first_and_may_preempt(board: Board) -> None:
+    system = board.system
+    system.pending.clear()
+    board.write(SCS_BASE + 0x100, 0b11 << 8)
+    board.chip.write(SCS_BASE + 0x408, 1, 0x40)  # irq 8
+    board.chip.write(SCS_BASE + 0x409, 1, 0x20)  # irq 9
+    board.write(SCS_BASE + 0x200, 1 << 8)
+    assert system.ready(OPEN) == FIRST_IRQ + 8
+    system.enter(FIRST_IRQ + 8)
+
+    board.write(SCS_BASE + 0x200, 1 << 9)
+
+    assert system.ready(OPEN) == FIRST_IRQ + 9
+    assert system.ready(CpuState(0, 0, 0x20)) is None
+
+
+def test_a_fault_behind_primask_escalates(board: Board) -> None:
+    board.write(SCS_BASE + 0xD24, 7 << 16)
+    assert board.system.fault_exception(5, OPEN) == 5
+    assert board.system.fault_exception(5, MASKED) == HARD_FAULT
+    assert board.read(SCS_BASE + 0xD2C) == 1 << 30
+    board.system.enter(HARD_FAULT)
+    with pytest.raises(RefusedError, match="lockup: UsageFault inside the HardFault handler"):
+        board.system.fault_exception(6, OPEN)
+
+
+def test_the_bootloaders_systick_ticks_until_it_is_stopped(board: Board) -> None:
+    board.passes(64_000)
+    assert board.system.ready(OPEN) == SYSTICK
+
+    board.write(SCS_BASE + 0x010, 0)
+    board.write(SCS_BASE + 0xD04, 1 << 25)
+    board.passes(64_000)
+
+    assert board.system.ready(OPEN) is None
+
+
+def test_fault_status_is_cleared_by_ones_also_by_bytes(board: Board) -> None:
+    board.system.values["CFSR"] = 0x00018282
+    board.chip.write(SCS_BASE + 0xD29, 1, 0xFF)
+    assert board.read(SCS_BASE + 0xD28) == 0x00010082
+    assert board.chip.read(SCS_BASE + 0xD2A, 2) == 1
+
+
+def test_gpio_sets_and_clears_bits(board: Board) -> None:
+    board.write(P1 + 0x508, 0b1010)
+    board.write(P1 + 0x50C, 0b0010)
+    assert board.read(P1 + 0x504) == 0b1000
+    board.write(P1 + 0x700 + 4 * 3, 3)
+    assert board.read(P1 + 0x700 + 4 * 3) == 3
+
+
+def test_names() -> None:
+    assert (pin_name(35), pin_name(8), pin_name(1 << 31)) == ("P1.03", "P0.08", "no pin")
+    assert BAUD_RATES[0x01D60000] == 115200
+    assert len(set(INSTANCES.values())) == len(INSTANCES)
