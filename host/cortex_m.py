@@ -4,7 +4,7 @@ Sections are those of the ARMv7-M Architecture Reference Manual (DDI 0403E).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tinykit.host.registers import RefusedError, Register, RegisterBlock, array, table
 from tinykit.host.schedule import Schedule
@@ -163,16 +163,16 @@ class SystemControl(RegisterBlock):
         """Pend every enabled or disabled interrupt whose line is high (B3.4.1)."""
         self.pending |= {FIRST_IRQ + irq for irq in self.levels()}
 
-    def ready(self, state: CpuState) -> int | None:
+    def ready(self, state: Callable[[], CpuState]) -> int | None:
         """Return the exception that the CPU takes now, None to go on."""
         number = self._most_urgent()
-        if number is None or self.priority(number) >= self.execution_priority(state):
+        if number is None or self.priority(number) >= self.execution_priority(state()):
             return None
         return number
 
-    def wakes(self, state: CpuState) -> bool:
+    def wakes(self, state: Callable[[], CpuState]) -> bool:
         """Tell whether WFI ends: as `ready`, but PRIMASK does not hold it back (B1.5.19)."""
-        return self.ready(CpuState(0, state.faultmask, state.basepri)) is not None
+        return self.ready(lambda: replace(state(), primask=0)) is not None
 
     def execution_priority(self, state: CpuState) -> int:
         """Return what an exception's priority must be below to be taken (B1.5.4)."""

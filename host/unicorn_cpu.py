@@ -170,7 +170,7 @@ class Machine:
         """Run until only the host can wake the CPU (True), or until `stop_asked` (False)."""
         while not self.stop_asked:
             self.chip.schedule.run_due()
-            number = self.chip.system.ready(self._state())
+            number = self.chip.system.ready(self._state)
             if number is not None:
                 self._enter(number, self._pc)
             self._execute()
@@ -284,7 +284,7 @@ class Machine:
         slept = False
         while True:
             schedule.run_due()
-            if self.chip.system.wakes(self._state()):
+            if self.chip.system.wakes(self._state):
                 self._check_stuck(slept)
                 return True
             due = schedule.next_due()
@@ -296,7 +296,7 @@ class Machine:
     def _check_stuck(self, slept: bool) -> None:
         self._stuck_sleeps = 0 if slept else self._stuck_sleeps + 1
         if self._stuck_sleeps > STUCK_SLEEPS:
-            number = self.chip.system.ready(CpuState(0, 0, 0))
+            number = self.chip.system.ready(lambda: CpuState(0, 0, 0))
             name = exception_name(number) if number is not None else "an exception"
             raise RefusedError(
                 f"WFI returned at once {STUCK_SLEEPS} times at pc 0x{self._pc - 2:08x}: "
@@ -438,13 +438,13 @@ class Machine:
             self._check_fpu()
             self.chip.write(base + offset, size, value)
             system = self.chip.system
-            if system.reset_requested or system.ready(self._state()) is not None:
+            if system.reset_requested or system.ready(self._state) is not None:
                 self.profiler.stop_soon()
         except Exception as error:
             self._fail(error)
 
     def _on_unmask(self, _uc: unicorn.Uc, _address: int, _size: int, _data: object) -> None:
-        if self.chip.system.wakes(self._state()):
+        if self.chip.system.wakes(self._state):
             self.profiler.stop_soon()
 
     def _stop(self) -> None:

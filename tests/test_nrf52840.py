@@ -16,7 +16,14 @@ from tinykit.host.registers import RefusedError
 
 UARTE, CLOCK, TIMER0, TIMER1, P1 = 0x40002000, 0x40000000, 0x40008000, 0x40009000, 0x50000300
 BYTE_CYCLES = 10 * 64_000_000 // 115200
-OPEN, MASKED = CpuState(0, 0, 0), CpuState(1, 0, 0)
+
+
+def unmasked() -> CpuState:
+    return CpuState(0, 0, 0)
+
+
+def masked() -> CpuState:
+    return CpuState(1, 0, 0)
 
 
 class Board:
@@ -219,15 +226,15 @@ def test_masked_interrupts_wake_but_are_not_taken(board: Board) -> None:
     board.write(SCS_BASE + 0x280, 0xFFFFFFFF)
     board.write(UARTE + 0x304, 1 << 4)
     board.write(SCS_BASE + 0x100, 1 << 2)
-    assert not board.system.wakes(MASKED)
+    assert not board.system.wakes(masked)
 
     board.receive_at(RAM_BASE, 1)
     board.chip.receive(b"a")
     board.passes(BYTE_CYCLES)
 
-    assert board.system.wakes(MASKED)
-    assert board.system.ready(MASKED) is None
-    assert board.system.ready(OPEN) == FIRST_IRQ + 2
+    assert board.system.wakes(masked)
+    assert board.system.ready(masked) is None
+    assert board.system.ready(unmasked) == FIRST_IRQ + 2
 
 
 def test_an_event_that_stays_pends_its_interrupt_again(board: Board) -> None:
@@ -250,34 +257,34 @@ def test_the_more_urgent_interrupt_goes_first_and_may_preempt(board: Board) -> N
     board.chip.write(SCS_BASE + 0x408, 1, 0x40)  # irq 8
     board.chip.write(SCS_BASE + 0x409, 1, 0x20)  # irq 9
     board.write(SCS_BASE + 0x200, 1 << 8)
-    assert system.ready(OPEN) == FIRST_IRQ + 8
+    assert system.ready(unmasked) == FIRST_IRQ + 8
     system.enter(FIRST_IRQ + 8)
 
     board.write(SCS_BASE + 0x200, 1 << 9)
 
-    assert system.ready(OPEN) == FIRST_IRQ + 9
-    assert system.ready(CpuState(0, 0, 0x20)) is None
+    assert system.ready(unmasked) == FIRST_IRQ + 9
+    assert system.ready(lambda: CpuState(0, 0, 0x20)) is None
 
 
 def test_a_fault_behind_primask_escalates(board: Board) -> None:
     board.write(SCS_BASE + 0xD24, 7 << 16)
-    assert board.system.fault_exception(5, OPEN) == 5
-    assert board.system.fault_exception(5, MASKED) == HARD_FAULT
+    assert board.system.fault_exception(5, unmasked()) == 5
+    assert board.system.fault_exception(5, masked()) == HARD_FAULT
     assert board.read(SCS_BASE + 0xD2C) == 1 << 30
     board.system.enter(HARD_FAULT)
     with pytest.raises(RefusedError, match="lockup: UsageFault inside the HardFault handler"):
-        board.system.fault_exception(6, OPEN)
+        board.system.fault_exception(6, unmasked())
 
 
 def test_the_bootloaders_systick_ticks_until_it_is_stopped(board: Board) -> None:
     board.passes(64_000)
-    assert board.system.ready(OPEN) == SYSTICK
+    assert board.system.ready(unmasked) == SYSTICK
 
     board.write(SCS_BASE + 0x010, 0)
     board.write(SCS_BASE + 0xD04, 1 << 25)
     board.passes(64_000)
 
-    assert board.system.ready(OPEN) is None
+    assert board.system.ready(unmasked) is None
 
 
 def test_fault_status_is_cleared_by_ones_also_by_bytes(board: Board) -> None:
