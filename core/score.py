@@ -20,6 +20,7 @@ class Kind(Enum):
     """Name what a network's answers mean, which follows from its outputs and the labels."""
 
     CLASSES = "classes"  # one output a class, y holds the class
+    ONE_HOT = "one hot"  # one output a class, y holds 1 for the class and 0 for all others
     YES_NO = "yes or no"  # every output is a decision, y holds 0 or 1 for each
     NUMBERS = "numbers"  # y holds targets
 
@@ -30,7 +31,7 @@ class Score:
 
     Attributes:
         metric: what `value` counts.
-        value: the share of samples that are right in every output (0 to 1), or the mean squared error.
+        value: the share of samples right in every output (0 to 1), or the mean squared error.
         samples: how many samples were scored.
     """
 
@@ -73,6 +74,8 @@ def kind_of(output_shape: tuple[int, ...], y: NDArray[np.generic]) -> Kind:
             f"y has shape {y.shape}, the model's output has shape {output_shape}",
             "save y as integer labels (samples,) or as targets of the output's shape",
         )
+    if outputs > 1 and y.ndim == 2 and _is_one_hot(y):
+        return Kind.ONE_HOT
     if not labels_are_whole:
         return Kind.NUMBERS
     _refuse_labels_beyond(y, 2)
@@ -107,10 +110,17 @@ def _right_samples(
     right: NDArray[np.bool_]
     if kind is Kind.CLASSES:
         right = np.argmax(flat, axis=1) == wanted[:, 0]
+    elif kind is Kind.ONE_HOT:
+        right = np.argmax(flat, axis=1) == np.argmax(wanted, axis=1)
     else:
         limit = 0.5 if are_probabilities(flat) else 0.0
         right = np.all((flat > limit) == (wanted == 1), axis=1)
     return right
+
+
+def _is_one_hot(y: NDArray[np.generic]) -> bool:
+    numbers = y.astype(np.float64)
+    return bool(np.all((numbers == 0) | (numbers == 1)) and np.all(numbers.sum(axis=1) == 1))
 
 
 def _refuse_labels_beyond(y: NDArray[np.generic], count: int) -> None:

@@ -9,7 +9,7 @@ from tinykit.core.data import DataSet
 from tinykit.core.errors import TinykitError
 from tinykit.core.score import Score, kind_of
 from tinykit.train.backend import import_keras
-from tinykit.train.loss import choose_loss, shaped_labels
+from tinykit.train.loss import choose_loss, refuse_misfit_loss, shaped_labels
 from tinykit.train.predict import evaluate, predict
 from tinykit.train.progress import Progress, no_progress
 from tinykit.train.splits import Splits
@@ -52,6 +52,7 @@ def fit_task(
     refuse_misfit(model, splits.train, task.where)
     settings = task.settings
     loss = settings.loss or choose_loss(model, splits.train)
+    refuse_misfit_loss(loss, model, splits.train, task.where)
     fit(
         model,
         splits.train,
@@ -92,6 +93,8 @@ def fit(
         verbose=0,
         callbacks=[*callbacks, _progress_callback(fitting, progress)],
     )
+    # Adam's moments would treble the size of the saved file.
+    model.compile("sgd", fitting.loss, jit_compile=False)
 
 
 def steps_per_epoch(train: DataSet, fitting: Fitting) -> int:
@@ -124,16 +127,28 @@ def refuse_wrong_samples(model: Any, data: DataSet, where: str) -> None:
             f"{where} has x as {data.x.dtype}, a Keras model takes float32",
             "save x as float32, before quantization",
         )
-    if not model.inputs:  # a subclassed model that has not been called knows no shape
-        return
-    wanted, given = tuple(model.inputs[0].shape[1:]), data.x.shape[1:]
-    if len(wanted) != len(given) or any(
-        size not in (None, there) for size, there in zip(wanted, given, strict=True)
-    ):
+    given = data.x.shape[1:]
+    for tensor in getattr(model, "inputs", None) or ():  # a subclassed model may know no shape
+        wanted = tuple(tensor.shape[1:])
+        if not _takes(wanted, given):
+            raise TinykitError(
+                f"{where}: a sample of x has shape {given}, the model's input has shape {wanted}",
+                "save x as (samples, ...) in the model's own shape",
+            )
+    try:
+        predict(model, data.x[:1])
+    except Exception as error:
+        text = " ".join(str(error).split())[:160]
         raise TinykitError(
-            f"{where}: a sample of x has shape {given}, the model's input has shape {wanted}",
-            "save x as (samples, ...) in the model's own shape",
-        )
+            f"{where}: the model does not take a sample of shape {given}: {text}",
+            "the model takes one array and gives one; save x as (samples, ...) in its shape",
+        ) from error
+
+
+def _takes(wanted: tuple[int | None, ...], given: tuple[int, ...]) -> bool:
+    return len(wanted) == len(given) and all(
+        size in (None, there) for size, there in zip(wanted, given, strict=True)
+    )
 
 
 def _progress_callback(fitting: Fitting, progress: Progress) -> Any:

@@ -18,11 +18,11 @@ BATCH_SIZE = 64
 LEARNING_RATE = 1e-2
 LABELS = ("dead", "alive")
 SPARSITY = 0.9
-PRUNE_EPOCHS = 20
+PRUNE_EPOCHS = 25
 PRUNE_LEARNING_RATE = 1e-2
 
 SIDE = 10
-MAPS = 24
+MAPS = 32
 TRAIN_BOARDS = 4096
 VALIDATION_BOARDS = 512
 RANDOM_TEST_BOARDS = 263
@@ -65,7 +65,8 @@ def next_board(boards: NDArray[np.generic]) -> NDArray[np.int64]:
         for column in range(3):
             around += padded[:, row : row + height, column : column + width]
     survives = (alive == 1) & (around == 2)
-    return (survives | (around == 3)).astype(np.int64)
+    alive_next: NDArray[np.bool_] = survives | (around == 3)
+    return alive_next.astype(np.int64)
 
 
 def random_boards(count: int, rng: np.random.Generator) -> Boards:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinykit.core.data import DataSet
+from tinykit.core.errors import TinykitError
 from tinykit.core.score import Kind, are_probabilities, kind_of
 from tinykit.train.predict import predict
 
@@ -25,9 +26,31 @@ def choose_loss(model: Any, data: DataSet) -> Any:
     kind = kind_of((len(data), *outputs.shape[1:]), data.y)
     if kind is Kind.NUMBERS:
         return keras.losses.MeanSquaredError()
+    logits = not _sums_to_one(outputs)
     if kind is Kind.CLASSES:
-        return keras.losses.SparseCategoricalCrossentropy(from_logits=not _sums_to_one(outputs))
+        return keras.losses.SparseCategoricalCrossentropy(from_logits=logits)
+    if kind is Kind.ONE_HOT:
+        return keras.losses.CategoricalCrossentropy(from_logits=logits)
     return keras.losses.BinaryCrossentropy(from_logits=not are_probabilities(outputs))
+
+
+def refuse_misfit_loss(loss: Any, model: Any, data: DataSet, where: str) -> None:
+    """Refuse a loss that cannot be computed from the model's outputs and the labels."""
+    import keras
+
+    outputs = predict(model, data.x[:1])
+    assert data.y is not None
+    labels = shaped_labels(outputs.shape[1:], data.y[:1])
+    try:
+        keras.losses.get(loss)(labels, outputs)
+    except Exception as error:
+        text = " ".join(str(error).split())[:160]
+        name = loss if isinstance(loss, str) else getattr(loss, "name", type(loss).__name__)
+        raise TinykitError(
+            f"{where}: the loss {name} does not fit outputs of shape {outputs.shape} and labels of "
+            f"shape {labels.shape}: {text}",
+            "leave the loss out, then it follows from the outputs and the labels",
+        ) from error
 
 
 def shaped_labels(outputs: tuple[int, ...], y: NDArray[np.generic]) -> NDArray[np.generic]:

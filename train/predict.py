@@ -22,5 +22,7 @@ def predict(model: Any, x: NDArray[np.generic]) -> NDArray[np.float32]:
 def evaluate(model: Any, data: DataSet) -> Score:
     """Score the model's outputs on a split."""
     if data.y is None:
-        raise TinykitError("the data has no y, so nothing can be scored", "save labels or targets as y")
+        raise TinykitError(
+            "the data has no y, so nothing can be scored", "save labels or targets as y"
+        )
     return score_outputs(predict(model, data.x), data.y)

@@ -10,5 +10,5 @@ class Progress(Protocol):
         """Note that `stage` is `done` (0 to 1), with a short text such as "loss 0.12"."""
 
 
-def no_progress(stage: str, done: float, text: str) -> None:  # noqa: ARG001
+def no_progress(stage: str, done: float, text: str) -> None:
     """Take no note."""

@@ -30,6 +30,7 @@ from tinykit.train.splits import Splits, splits_from
 _T = TypeVar("_T")
 
 BUILT_IN = ("digits", "life", "sine")
+PRUNE_SCOPES = ("global", "layer")
 PRIVATE_NAME = "_tinykit_user_task"  # so that a user's train.py shadows no room
 EXPECTED = "a task file defines build_model() and load_data(), see the README"
 
@@ -125,9 +126,10 @@ def load_python(path: Path, name: str) -> ModuleType:
     """
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None
+    loader = spec.loader
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses and Keras look their module up
-    _run_user(path, lambda: spec.loader.exec_module(module))
+    _run_user(path, lambda: loader.exec_module(module))
     return module
 
 
@@ -144,7 +146,16 @@ def _settings(module: ModuleType, where: str) -> Settings:
     for field in fields(Settings):
         given = getattr(module, field.name.upper(), getattr(default, field.name))
         values[field.name] = _setting(field.name, given, getattr(default, field.name), where)
-    return Settings(**values)
+    settings = Settings(**values)
+    if settings.sparsity >= 1:
+        raise TinykitError(
+            f"{where}: SPARSITY is {settings.sparsity:g}", "for example SPARSITY = 0.9"
+        )
+    if settings.prune_scope not in PRUNE_SCOPES:
+        raise TinykitError(
+            f"{where}: PRUNE_SCOPE is {settings.prune_scope!r}", f"one of {', '.join(PRUNE_SCOPES)}"
+        )
+    return settings
 
 
 def _setting(name: str, given: object, default: object, where: str) -> object:
