@@ -15,7 +15,7 @@ from tinykit.prune.masks import Mask, Scope, choose_masks
 from tinykit.prune.schedule import Schedule, schedule_for
 from tinykit.train.backend import import_keras
 from tinykit.train.fit import Fitting, fit, refuse_misfit
-from tinykit.train.loss import choose_loss
+from tinykit.train.loss import choose_loss, refuse_misfit_loss
 from tinykit.train.predict import evaluate
 from tinykit.train.progress import Progress, no_progress
 
@@ -107,19 +107,20 @@ def prune_model(
     refuse_misfit(model, test, "the test data")
     schedule = schedule_for(recipe.epochs, len(train), recipe.batch_size)
     loss = model.loss if getattr(model, "compiled", False) else choose_loss(model, train)
+    refuse_misfit_loss(loss, model, train, "the model")
     before = evaluate(model, test)
     prunable = find_kernels(model)
     _refuse_nothing_to_prune(prunable)
     fitting = Fitting("prune", recipe.epochs, recipe.batch_size, recipe.learning_rate, loss)
     with _masked(prunable.kernels, recipe, schedule) as callback:
         fit(model, train, fitting, progress, [callback])
-    layers = tuple(_layer_zeros(kernel) for kernel in prunable.kernels)
+    layers = tuple(_layer_zeros(model, kernel) for kernel in prunable.kernels)
     return PruneReport(before, evaluate(model, test), layers, prunable.left_dense)
 
 
 def count_zeros(model: Any) -> tuple[LayerZeros, ...]:
     """Count the zeros of each kernel of a model that pruning may thin out."""
-    return tuple(_layer_zeros(kernel) for kernel in find_kernels(model).kernels)
+    return tuple(_layer_zeros(model, kernel) for kernel in find_kernels(model).kernels)
 
 
 @contextmanager
@@ -147,7 +148,9 @@ def _masked(kernels: Sequence[Any], recipe: Recipe, schedule: Schedule) -> Itera
                 _tighten(kernels, masks, recipe, schedule.share(self.step))
             self.step += 1
 
-    masks = [keras.Variable(np.ones(kernel.shape, np.float32), trainable=False) for kernel in kernels]
+    masks = [
+        keras.Variable(np.ones(kernel.shape, np.float32), trainable=False) for kernel in kernels
+    ]
     saved = [kernel.constraint for kernel in kernels]
     try:
         for kernel, mask, inner in zip(kernels, masks, saved, strict=True):
@@ -174,16 +177,16 @@ def _settle(kernels: Sequence[Any], masks: Sequence[Mask]) -> None:
         revived = int(np.count_nonzero(weights[~stays]))
         if revived:
             raise CheckFailedError(
-                f"{kernel_name(kernel)}: {revived} pruned weights are not zero after fine-tuning",
-                "its train_step() sets weights without the optimizer; prune it without a train_step()",
+                f"{kernel.path}: {revived} pruned weights are not zero after fine-tuning",
+                "its train_step() sets weights past the optimizer; prune it without that",
             )
         kernel.assign(np.where(stays, weights, np.float32(0)))
 
 
-def _layer_zeros(kernel: Any) -> LayerZeros:
+def _layer_zeros(model: Any, kernel: Any) -> LayerZeros:
     weights = kernel.numpy()
     zeros = int(weights.size - np.count_nonzero(weights))
-    return LayerZeros(kernel_name(kernel), int(weights.size), zeros)
+    return LayerZeros(kernel_name(model, kernel), int(weights.size), zeros)
 
 
 def _refuse_bad_recipe(recipe: Recipe) -> None:
@@ -191,6 +194,12 @@ def _refuse_bad_recipe(recipe: Recipe) -> None:
         raise TinykitError(
             f"a sparsity of {recipe.sparsity:g} is not between 0 and 1",
             "--sparsity 0.9 prunes to 90 % zeros",
+        )
+    if recipe.epochs < 1 or recipe.batch_size < 1 or recipe.learning_rate <= 0:
+        raise TinykitError(
+            f"{recipe.epochs} epochs in batches of {recipe.batch_size} at a rate of "
+            f"{recipe.learning_rate:g}",
+            "all three must be above zero",
         )
 
 

@@ -42,15 +42,15 @@ def find_kernels(model: Any) -> Prunable:
             continue
         reason = _reason_to_leave(variable, owners.get(id(variable)))
         if reason:
-            left.append(LeftDense(variable.path, _size(variable), reason))
+            left.append(LeftDense(kernel_name(model, variable), _size(variable), reason))
         else:
             kernels.append(variable)
     return Prunable(tuple(kernels), tuple(left))
 
 
-def kernel_name(variable: Any) -> str:
-    """Name a kernel by its layer, as the reports do."""
-    return str(variable.path).removesuffix("/kernel")
+def kernel_name(model: Any, variable: Any) -> str:
+    """Name a kernel by its layer's path in the model, as the reports do."""
+    return str(variable.path).removeprefix(f"{model.name}/").removesuffix("/kernel")
 
 
 def _reason_to_leave(variable: Any, owner: Any) -> str:

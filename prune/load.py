@@ -56,7 +56,8 @@ def _refuse_foreign(path: Path) -> None:
             broken = archive.testzip()
     except (zipfile.BadZipFile, EOFError, OSError):
         raise TinykitError(
-            f"{path} is not a .keras file, or is cut short ({path.stat().st_size} bytes)", HOW_TO_SAVE
+            f"{path} is not a .keras file, or is cut short ({path.stat().st_size} bytes)",
+            HOW_TO_SAVE,
         ) from None
     if missing or broken:
         what = f"lacks {', '.join(sorted(missing))}" if missing else f"has a damaged {broken}"
@@ -74,7 +75,7 @@ def _explain(path: Path, error: Exception) -> TinykitError:
     if "ambda" in text and "safe" in text:
         return TinykitError(
             f"{path} holds a Lambda, which is code that loading would run",
-            "replace the Lambda by a registered layer, see keras.saving.register_keras_serializable",
+            "replace it by a layer with @keras.saving.register_keras_serializable()",
         )
     return TinykitError(
         f"{path} cannot be loaded: {type(error).__name__}: {text[:200]}",
@@ -83,8 +84,9 @@ def _explain(path: Path, error: Exception) -> TinykitError:
 
 
 def _refuse_many_ends(path: Path, model: Any) -> None:
-    for name, ends in (("inputs", model.inputs), ("outputs", model.outputs)):
-        if ends is not None and len(ends) != 1:
+    for name in ("inputs", "outputs"):
+        ends = getattr(model, name, None)  # a subclassed model does not know
+        if ends and len(ends) != 1:
             raise TinykitError(
                 f"{path} has {len(ends)} {name}, tinykit takes models with one",
                 "build a model around the one that the board needs",

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from tinykit.core.affine import dequantize, quantize
 from tinykit.core.data import DataSet
 from tinykit.core.errors import CheckFailedError, TinykitError
 from tinykit.core.score import Score, score_outputs
-from tinykit.prune.affine import dequantize, quantize
 from tinykit.prune.flatfile import Port, Summary, summarize
 from tinykit.prune.keras3 import count_zeros
 from tinykit.prune.load import load_model
@@ -80,7 +80,7 @@ def convert(model_path: Path, data: DataSet, custom: Path | None = None) -> Int8
     _refuse_other_types(model_path, converted)
     if converted.zeros < zeros_before:
         raise CheckFailedError(
-            f"{model_path}: {zeros_before} weights were zero, {converted.zeros} are after conversion",
+            f"{model_path}: {zeros_before} weights were zero, {converted.zeros} are in int8",
             "a layer between kernel and convolution mixes weights; prune without it",
         )
     return converted

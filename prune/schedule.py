@@ -40,8 +40,8 @@ def schedule_for(epochs: int, samples: int, batch_size: int) -> Schedule:
     steps, needed = epochs * per_epoch, math.ceil(UPDATES / RAMP)
     if steps < needed:
         raise TinykitError(
-            f"pruning takes {needed} optimizer steps at least, {epochs} epochs of {samples} samples "
-            f"in batches of {batch_size} give {steps}",
+            f"pruning takes at least {needed} optimizer steps, {epochs} epochs of {samples} "
+            f"samples in batches of {batch_size} give {steps}",
             f"--epochs {math.ceil(needed / per_epoch)}, or a smaller --batch-size",
         )
     every = int(RAMP * steps) // UPDATES
