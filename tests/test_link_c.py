@@ -69,6 +69,11 @@ def unseal(wire: bytes) -> Frame:
     return Frame(kind, sequence, offset, plain[10:-4], version)
 
 
+def swapped(data: bytes) -> bytes:
+    """Return the tensors as they lie in the stub's arena: the first behind the second."""
+    return data[INPUT_BYTES // 2 :] + data[: INPUT_BYTES // 2]
+
+
 def refusal(request: Frame, code: int, detail: int) -> Frame:
     payload = struct.pack("<II", code, detail)
     return Frame(REFUSAL, request.sequence, request.offset, payload)
@@ -141,7 +146,7 @@ class Reference:
     arrived: bytearray = field(default_factory=bytearray)
     spent_by: tuple[int, int] | None = None  # the type of the request and the layer
     input_crc: int = 0
-    arena: bytes = bytes(INPUT_BYTES)
+    output: bytes = bytes(INPUT_BYTES)
 
     def answer(self, request: Frame) -> Frame:
         result = self.serve(request)
@@ -191,15 +196,15 @@ class Reference:
             return INCOMPLETE, self.has(request)
         self.spent_by = (request.type, layer)
         self.input_crc = zlib.crc32(self.arrived)
-        self.arena = bytes((~byte + layer) & 0xFF for byte in self.arrived)
+        self.output = bytes((~byte + layer) & 0xFF for byte in self.arrived)
         return None
 
     def run(self, request: Frame) -> Frame | tuple[int, int]:
         refused = self.spend(request, LAYERS - 1)
         if refused:
             return refused
-        head = struct.pack("<III", self.input_crc, TIME_US, zlib.crc32(self.arena))
-        return Frame(RUN + 0x80, request.sequence, 0, head + self.arena[:480])
+        head = struct.pack("<III", self.input_crc, TIME_US, zlib.crc32(self.output))
+        return Frame(RUN + 0x80, request.sequence, request.offset, head + self.output[:480])
 
     def trace(self, request: Frame) -> Frame | tuple[int, int]:
         if self.count(request) >= self.layers:
@@ -210,24 +215,24 @@ class Reference:
         head = struct.pack("<II", self.input_crc, TIME_US)
         return Frame(TRACE + 0x80, request.sequence, request.offset, head)
 
-    def slice(self, request: Frame) -> Frame | tuple[int, int]:
+    def slice(self, request: Frame, source: bytes) -> Frame | tuple[int, int]:
         count, end = self.count(request), request.offset + self.count(request)
         if count > 492:
             return BAD_LENGTH, count
         if end > INPUT_BYTES:
             return OUT_OF_RANGE, INPUT_BYTES
-        data = self.arena[request.offset : end]
+        data = source[request.offset : end]
         return Frame(request.type + 0x80, request.sequence, request.offset, data)
 
     def read(self, request: Frame) -> Frame | tuple[int, int]:
         if request.sequence != self.current or not self.spent_by or self.spent_by[0] != RUN:
             return NOT_RUN, NO_SEQUENCE if self.current is None else self.current
-        return self.slice(request)
+        return self.slice(request, self.output)
 
     def peek(self, request: Frame) -> Frame | tuple[int, int]:
         if request.sequence != self.current or not self.spent_by:
             return NOT_RUN, NO_SEQUENCE if self.current is None else self.current
-        return self.slice(request)
+        return self.slice(request, swapped(self.output))
 
 
 @pytest.fixture(scope="module", params=["gcc", "clang"])
@@ -460,7 +465,7 @@ def test_trace_stops_behind_a_layer_and_peek_sees_it(traced: HostBoard, layer: i
     assert answer == Frame(TRACE + 0x80, 3, 0, struct.pack("<II", zlib.crc32(data), TIME_US))
     assert traced.ask(trace) == answer
     seen = traced.ask(Frame(PEEK, 3, 100, count_bytes(492))).payload
-    assert seen == bytes((~byte + layer) & 0xFF for byte in data[100:592])
+    assert seen == bytes((~byte + layer) & 0xFF for byte in swapped(data)[100:592])
 
 
 def test_trace_spends_the_input(traced: HostBoard) -> None:
@@ -495,6 +500,7 @@ def test_board_is_silent_unless_asked(board: HostBoard) -> None:
 
 HELLO_WIRE = Frame(HELLO, 3).wire()
 HELLO_PLAIN = Frame(HELLO, 3).plain()
+LARGEST = Frame(WRITE, 3, 0, bytes(492)).plain()
 WRONG_LENGTH = seal(HELLO_PLAIN[:8] + b"\x01\x00")
 BROKEN = {
     "truncated": HELLO_WIRE[:-3],
@@ -505,6 +511,9 @@ BROKEN = {
     "shorter than a header": seal(HELLO_PLAIN[:9]),
     "only a crc": seal(b""),
     "payload of 493": Frame(WRITE, 3, 0, bytes(493)).wire(),
+    "largest frame and more": cobs.encode(
+        LARGEST + zlib.crc32(LARGEST).to_bytes(4, "little") + b"x"
+    ),
     "endless": b"\x02x" * 5000,
     "endless without zeros": b"\xff" * 5000,
     "length field of 65535": seal(HELLO_PLAIN[:8] + b"\xff\xff"),
@@ -565,7 +574,7 @@ REQUESTS = st.one_of(
         st.one_of(st.integers(0, 500), st.just(65535)).map(count_bytes),
     ),
     st.builds(Frame, st.just(TRACE), SEQUENCES, OFFSETS, st.integers(0, 3).map(count_bytes)),
-    st.builds(Frame, st.just(RUN), SEQUENCES),
+    st.builds(Frame, st.just(RUN), SEQUENCES, OFFSETS),
     st.builds(
         lambda sequence, offset, start, count: Frame(
             WRITE, sequence, offset, pattern(start, count)

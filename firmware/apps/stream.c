@@ -92,6 +92,11 @@ static tk_error refuse(uint32_t *detail, uint32_t value, tk_error error)
     return error;
 }
 
+static void answer_until(tk_header *frame, const uint8_t *end)
+{
+    frame->length = (uint16_t)(end - tk_link_payload());
+}
+
 static uint8_t *put_text(uint8_t *to, const char *text, size_t width)
 {
     for (size_t i = 0; i < width; i++) {
@@ -104,9 +109,8 @@ static uint8_t *put_text(uint8_t *to, const char *text, size_t width)
 static tk_error hello(tk_header *frame)
 {
     const tk_image image = tk_chip_image();
-    uint8_t *const payload = tk_link_payload();
     now = (session){.known = false};
-    uint8_t *end = tk_store_u16(payload, TK_FRAME_PAYLOAD_BYTES);
+    uint8_t *end = tk_store_u16(tk_link_payload(), TK_FRAME_PAYLOAD_BYTES);
     end = tk_store_u16(end, tk_app_model.layers);
     end = tk_store_u32(end, input_bytes());
     end = tk_store_u32(end, output_bytes());
@@ -118,7 +122,7 @@ static tk_error hello(tk_header *frame)
     end = put_text(end, TK_BUILD_ID, 16);
     end = put_text(end, TK_BOARD_NAME, 24);
     end = put_text(end, TK_APP_NAME, 8);
-    frame->length = (uint16_t)(end - payload);
+    answer_until(frame, end);
     return TK_OK;
 }
 
@@ -179,12 +183,13 @@ static void invoke(progress next)
     now.progress = next;
 }
 
-static void answer_bytes(tk_header *frame, uint8_t *to, const tk_port *ports, uint32_t count)
+// Returns the byte behind them.
+static uint8_t *load(uint8_t *to, const tk_port *ports, uint32_t offset, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
-        to[i] = *ports_at(ports, frame->offset + i);
+        *to++ = *ports_at(ports, offset + i);
     }
-    frame->length = (uint16_t)(to + count - tk_link_payload());
+    return to;
 }
 
 static tk_error run(tk_header *frame, uint32_t *detail)
@@ -203,10 +208,9 @@ static tk_error run(tk_header *frame, uint32_t *detail)
     uint8_t *end = tk_store_u32(tk_link_payload(), now.input_crc32);
     end = tk_store_u32(end, now.time_us);
     end = tk_store_u32(end, now.output_crc32);
-    const uint32_t room = 480;
+    const uint32_t room = TK_FRAME_PAYLOAD_BYTES - RESULT_HEAD_BYTES;
     const uint32_t bytes = output_bytes();
-    frame->offset = 0;
-    answer_bytes(frame, end, tk_app_model.outputs, bytes < room ? bytes : room);
+    answer_until(frame, load(end, tk_app_model.outputs, 0, bytes < room ? bytes : room));
     return TK_OK;
 }
 
@@ -226,7 +230,7 @@ static tk_error slice(tk_header *frame, uint32_t *detail, const tk_port *ports, 
     if (!fits(frame->offset, count, bytes)) {
         return refuse(detail, bytes, TK_OUT_OF_RANGE);
     }
-    answer_bytes(frame, tk_link_payload(), ports, count);
+    answer_until(frame, load(tk_link_payload(), ports, frame->offset, count));
     return TK_OK;
 }
 
@@ -259,8 +263,8 @@ static tk_error trace(tk_header *frame, uint32_t *detail)
         invoke(INPUT_TRACED);
         now.traced_layer = layer;
     }
-    tk_store_u32(tk_store_u32(tk_link_payload(), now.input_crc32), now.time_us);
-    frame->length = 8;
+    answer_until(frame,
+                 tk_store_u32(tk_store_u32(tk_link_payload(), now.input_crc32), now.time_us));
     return TK_OK;
 }
 

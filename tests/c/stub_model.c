@@ -12,9 +12,10 @@
 // invoke destroys the input, as a planned arena may: layer 0 inverts it, layers 1 and 2 add one.
 static uint8_t arena[2u * HALF_BYTES];
 
+// The first tensor lies behind the second, so that running past its end shows.
 static const tk_port ports[] = {
-    {arena, HALF_BYTES},
     {arena + HALF_BYTES, HALF_BYTES},
+    {arena, HALF_BYTES},
 };
 
 #if TK_TRACE
