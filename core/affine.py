@@ -8,7 +8,7 @@ def quantize(real: NDArray[np.floating], scale: float, zero_point: int) -> NDArr
     """Return the nearest int8 values, halves away from zero as TensorFlow Lite has it, saturated."""
     steps = (real.astype(np.float32) / np.float32(scale)).astype(np.float64)
     nearest = np.trunc(steps + np.copysign(0.5, steps)) + zero_point
-    return np.clip(nearest, -128, 127).astype(np.int8)
+    return np.asarray(np.clip(nearest, -128, 127), np.int8)
 
 
 def dequantize(values: NDArray[np.generic], scale: float, zero_point: int) -> NDArray[np.float32]:

@@ -55,9 +55,7 @@ def load_config(folder: Path) -> Config:
     for key, value in values.items():
         where = f"{FILE_NAME}:{_line(text, key)}"
         if key not in known:
-            raise TinykitError(
-                f"{where}: unknown key '{key}'", f"keys: {', '.join(sorted(known))}"
-            )
+            raise TinykitError(f"{where}: unknown key '{key}'", f"keys: {', '.join(sorted(known))}")
         _check(where, key, value)
     return Config(
         **{

@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from tinykit.core.errors import TinykitError
 
-EXPECTED = "expected an .npz with x: float32 or int8 (samples, ...), y: labels or targets (samples, ...)"
+EXPECTED = (
+    "expected an .npz with x: float32 or int8 (samples, ...), y: labels or targets (samples, ...)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +73,7 @@ def _read_arrays(path: Path) -> dict[str, NDArray[np.generic]]:
         raise TinykitError(f"{path} is not a readable .npz: {reason}", EXPECTED) from error
 
 
-def _inputs(
-    path: Path, x: NDArray[np.generic]
-) -> NDArray[np.float32] | NDArray[np.int8]:
+def _inputs(path: Path, x: NDArray[np.generic]) -> NDArray[np.float32] | NDArray[np.int8]:
     if x.ndim == 0:
         raise TinykitError(f"{path}: x is a single number", EXPECTED)
     if x.dtype == np.int8:

@@ -44,6 +44,34 @@ def write_atomic(path: Path, data: bytes) -> None:
         temporary.write_bytes(data)
 
 
+def refuse_foreign_folder(folder: Path, marker: str, force: bool) -> None:
+    """Raise TinykitError unless `folder` is new, empty or ours, or the user said --force.
+
+    A folder is ours if it holds the file `marker`.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise TinykitError(f"{folder} is a file", "choose another folder with -o")
+    ours = (folder / marker).is_file()
+    if folder.is_dir() and any(folder.iterdir()) and not ours and not force:
+        raise TinykitError(
+            f"{folder} has files that tinykit did not make",
+            "choose another folder with -o, or replace it with --force",
+        )
+
+
+@contextmanager
+def atomic_folder(folder: Path) -> Iterator[Path]:
+    """Give a new folder that takes the place of `folder`, whole, only if the block succeeds."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as name:
+        new, old = Path(name, "new"), Path(name, "old")
+        new.mkdir()
+        yield new
+        if folder.exists():
+            folder.rename(old)
+        new.rename(folder)
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)

@@ -51,7 +51,7 @@ class BenchReport:
 def bench(
     folder: Path,
     record: BuildRecord,
-    emulator: str,
+    place: Place,
     samples: Samples,
     progress: Progress = lambda _done, _total: None,
 ) -> BenchReport:
@@ -63,17 +63,19 @@ def bench(
     data, model = load_compiled(folder, record)
     truth = judge(data, model.graph, samples)
     wrong = 0
-    with open_session(folder, record, Place(None, emulator)) as session:
+    with open_session(folder, record, place) as session:
         for sample in range(len(samples)):
             wrong += session.link.infer(samples.row(sample)).output != truth.row(sample)
             progress(sample + 1, len(samples) + 1)
         session.link.infer(fixed_input(model.graph))
-        assert session.emulator is not None
+        assert session.emulator is not None, "a real board counts nothing"
         profile = session.emulator.profile()
         progress(len(samples) + 1, len(samples) + 1)
     assert profile is not None
     return _report(
-        record, model, profile,
+        record,
+        model,
+        profile,
         {"oracle": truth.oracle, "inputs": len(samples), "mismatches": wrong},
     )
 
@@ -125,9 +127,7 @@ def _report(
         cycles_source=CYCLES_SOURCE,
         flash={"total": sum(flash.values()), **flash},
         ram={"total": sum(ram.values()), **ram},
-        layers=[
-            _layer(model, index, cost) for index, cost in enumerate(profile.layers)
-        ],
+        layers=[_layer(model, index, cost) for index, cost in enumerate(profile.layers)],
     )
 
 

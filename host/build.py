@@ -2,7 +2,6 @@
 
 import hashlib
 import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from tinykit.codegen.layer import LowerOptions
 from tinykit.codegen.render import render
 from tinykit.core.board import Board
 from tinykit.core.errors import TinykitError
+from tinykit.core.files import atomic_folder, refuse_foreign_folder
 from tinykit.host import record as records
 from tinykit.host.image import Image, check_image, read_image, to_hex, to_map
 from tinykit.host.record import BuildRecord, LinkRecord, PortRecord
@@ -92,7 +92,7 @@ def build(
         CheckFailedError: the image does not fit the board.
         MissingToolError: the toolchain is not installed.
     """
-    refuse_foreign_folder(output, force)
+    refuse_foreign_folder(output, records.FILE_NAME, force)
     toolchain = find_toolchain(options.toolchain)
     progress("compiling the model")
     model = compile_model(
@@ -102,27 +102,11 @@ def build(
         LowerOptions(options.optimize, options.encoding),
         options.keep_input,
     )
-    output.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{output.name}-", dir=output.parent) as name:
-        work = Path(name)
+    with atomic_folder(output) as work:
         (work / source).write_bytes(data)
         record = _fill(work, model, source, board, options, toolchain, progress)
         shutil.rmtree(work / "objects")
-        work.chmod(0o755)  # mkdtemp's folders are private
-        _swap(work, output)
     return record
-
-
-def refuse_foreign_folder(output: Path, force: bool) -> None:
-    """Raise TinykitError if a folder holds anything but a build of ours, and --force is not given."""
-    if output.is_file():
-        raise TinykitError(f"{output} is a file", "choose another folder with -o")
-    ours = (output / records.FILE_NAME).is_file()
-    if output.is_dir() and any(output.iterdir()) and not ours and not force:
-        raise TinykitError(
-            f"{output} has files that tinykit did not build",
-            "choose another folder with -o, or replace it with --force",
-        )
 
 
 def _fill(
@@ -163,7 +147,6 @@ def _sources(work: Path, model: Compiled, board: Board, options: BuildOptions) -
     # the application may be small everywhere: its loops wait for bytes, and do not multiply
     application = [Source(s.path, "size") for s in app_sources(board, options.app)]
     level = options.optimize
-    assert level in ("size", "balanced", "speed")
     kernels = [Source(path, level) for path in sorted((FIRMWARE / "kernels").glob("*.c"))]
     generated = [Source(work / f"{model.name}.c", level), Source(work / "app_model.c", "size")]
     return [*generated, *kernels, *application]
@@ -240,18 +223,8 @@ def _port(model: Compiled, number: int) -> PortRecord:
     )
 
 
-def _swap(work: Path, output: Path) -> None:
-    """Put the finished folder in the place of the old one; `work` keeps what was there."""
-    if not output.exists():
-        work.rename(output)
-        work.mkdir()
-        return
-    with tempfile.TemporaryDirectory(prefix=f".{output.name}-old-", dir=output.parent) as old:
-        output.rename(Path(old, "was"))
-        work.rename(output)
-        work.mkdir()
-
-
 def _flash_arguments(board: Board) -> str:
     words = board.flasher.arguments
-    return " ".join(word.format(port="PORT", image=f"firmware.{board.flasher.image}") for word in words)
+    return " ".join(
+        word.format(port="PORT", image=f"firmware.{board.flasher.image}") for word in words
+    )

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinykit.codegen import reference
+from tinykit.codegen.importer import import_tflite
 from tinykit.core import oracle
 from tinykit.core.graph import Graph
 from tinykit.host.samples import Samples
@@ -42,3 +43,16 @@ def judge(model: bytes, graph: Graph, samples: Samples, tensors: Sequence[int] =
     ]
     outputs = tuple(np.stack([row[n] for row in rows]) for n in graph.outputs)
     return Truth("reference", outputs, {n: np.stack([row[n] for row in rows]) for n in tensors})
+
+
+def judge_file(model: bytes, name: str, x: NDArray[np.int8]) -> Truth:
+    """Compute the right answers of a model that tinykit may not be able to compile.
+
+    Args:
+        model: the .tflite file, with one input.
+        name: its file name, for messages.
+        x: int8 (samples, ...).
+    """
+    if oracle.available():
+        return Truth("tflm", oracle.run(model, [x]).outputs, {})
+    return judge(model, import_tflite(model, name), Samples((x,), None, (), "data"))

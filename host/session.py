@@ -47,10 +47,11 @@ def choose_place(port: str | None, emulator: str | None, board: Board) -> Place:
         )
     if port is not None or emulator is not None:
         return Place(port, emulator)
-    ports = sorted(info.device for info in list_ports.comports())
+    # a port without USB ids is the machine's own, and no board
+    ports = sorted(info.device for info in list_ports.comports() if info.vid is not None)
     if not ports:
         raise MissingToolError(
-            "no serial port is connected",
+            "no USB serial port is connected",
             f"plug the board in, or use --emulator {board.emulators[0]}",
         )
     if len(ports) > 1:
@@ -79,9 +80,7 @@ def open_session(folder: Path, record: BuildRecord, place: Place) -> Iterator[Se
     elf = folder / record.files["elf"]
     with (
         Emulator(elf, find_board(record.board), f"{record.model}_invoke") as emulator,
-        Link(
-            emulator.port, record.link.baud, EMULATOR_TIMEOUT_S, EMULATOR_RUN_TIMEOUT_S
-        ) as link,
+        Link(emulator.port, record.link.baud, EMULATOR_TIMEOUT_S, EMULATOR_RUN_TIMEOUT_S) as link,
     ):
         _greet(link, record)
         yield Session(link, emulator)

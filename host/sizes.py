@@ -8,6 +8,7 @@ from tinykit.core.board import Board
 from tinykit.host.image import Image, Symbol
 from tinykit.host.record import SizeRecord
 
+
 def measure(image: Image, objects: Path, model: str, board: Board) -> SizeRecord:
     """Attribute every byte of an image.
 

@@ -19,10 +19,9 @@ from tinykit.core.units import bytes_text
 
 FIRMWARE = PACKAGE_ROOT / "firmware"
 
-Optimize = Literal["size", "balanced", "speed"]
 # zig knows two modes only: -Oz is its -Os, and -O3 its -O2. Its -O2 unrolls every loop by four, which
 # triples kws's kernels and gains 1 %: for "speed" only.
-_LEVELS: dict[Optimize, tuple[str, ...]] = {
+_LEVELS: dict[str, tuple[str, ...]] = {
     "size": ("-Os",),
     "balanced": ("-O2", "-fno-unroll-loops"),
     "speed": ("-O3",),
@@ -61,10 +60,10 @@ _GCC_FPU = {"cortex_m4": "fpv4-sp-d16", "cortex_m7": "fpv5-sp-d16", "cortex_m33"
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Name one C file and how it is optimized."""
+    """Name one C file and how it is optimized: size, balanced or speed."""
 
     path: Path
-    optimize: Optimize = "size"
+    optimize: str = "size"
 
 
 @dataclass(frozen=True, slots=True)

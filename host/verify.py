@@ -1,7 +1,7 @@
 """Stream inputs through a board and compare every answer with the oracle, byte for byte."""
 
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from tinykit.core import affine
 from tinykit.core.graph import Graph
 from tinykit.core.score import Score, score_outputs
 from tinykit.host.judge import Truth, judge
-from tinykit.host.link import Link
+from tinykit.host.link import Link, Result
 from tinykit.host.record import BuildRecord
 from tinykit.host.samples import Samples
 from tinykit.host.session import Place, open_session
@@ -98,24 +98,38 @@ def verify(
     """Compare the board's outputs with the oracle's."""
     data, model = load_compiled(folder, record)
     truth = judge(data, model.graph, samples)
-    found: list[bytes] = []
-    times: list[int] = []
-    with open_session(folder, record, place) as session:
-        for sample in range(len(samples)):
-            result = session.link.infer(samples.row(sample))
-            found.append(result.output)
-            times.append(result.time_us)
-            progress(sample + 1, len(samples))
+    results = stream(folder, record, place, samples, progress)
+    found = [result.output for result in results]
+    times = [result.time_us for result in results]
     wrong = [i for i, output in enumerate(found) if output != truth.row(i)]
     first = _first_output(model.graph, truth, wrong[0], found[wrong[0]]) if wrong else None
+    score = None
+    if samples.y is not None:
+        score = score_outputs(first_output(model.graph, found), samples.y)
     return VerifyReport(
         **_head(record, place, truth, samples),
         mismatches=len(wrong),
         layers=0,
         first=first,
-        score=score_board(model.graph, found, samples),
+        score=score,
         latency=Latency(min(times), statistics.median(times), max(times)),
     )
+
+
+def stream(
+    folder: Path,
+    record: BuildRecord,
+    place: Place,
+    samples: Samples,
+    progress: Progress = lambda _done, _total: None,
+) -> list[Result]:
+    """Give every sample to the board and return its answers."""
+    results = []
+    with open_session(folder, record, place) as session:
+        for sample in range(len(samples)):
+            results.append(session.link.infer(samples.row(sample)))
+            progress(sample + 1, len(samples))
+    return results
 
 
 def verify_layers(
@@ -150,21 +164,17 @@ def verify_layers(
     )
 
 
-def score_board(graph: Graph, found: list[bytes], samples: Samples) -> Score | None:
-    """Score the board's first output against the labels, None without labels."""
-    if samples.y is None:
-        return None
+def first_output(graph: Graph, rows: Sequence[bytes]) -> NDArray[np.float32]:
+    """Return the first output tensor of each row of output bytes, as real numbers (samples, ...)."""
     tensor = graph.tensors[graph.outputs[0]]
-    values = np.stack([np.frombuffer(row[: tensor.bytes], tensor.dtype) for row in found])
-    shaped = values.reshape(len(found), *tensor.shape[1:])
-    if tensor.quantization is not None:
-        shaped = affine.dequantize(shaped, tensor.scale, tensor.zero_point)
-    return score_outputs(shaped, samples.y)
+    values = np.stack([np.frombuffer(row[: tensor.bytes], tensor.dtype) for row in rows])
+    shaped = values.reshape(len(rows), *tensor.shape[1:])
+    if tensor.quantization is None:
+        return shaped.astype(np.float32)
+    return affine.dequantize(shaped, tensor.scale, tensor.zero_point)
 
 
-def _activations(
-    link: Link, model: Compiled, row: bytes
-) -> list[tuple[str, int, NDArray[Any]]]:
+def _activations(link: Link, model: Compiled, row: bytes) -> list[tuple[str, int, NDArray[Any]]]:
     """Return each layer's name, the tensor that it writes, and the tensor's values on the board."""
     found = []
     for index, layer in enumerate(model.program.layers):

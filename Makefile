@@ -1,0 +1,73 @@
+# What a newcomer and the CI type. Everything is installed into .venv; nothing else is needed first
+# but Python 3.11 to 3.13 with venv, make and git.
+
+PYTHON ?= $(firstword $(foreach p,python3.13 python3.12 python3.11 python3,$(if $(shell $(p) -c \
+	"import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))" \
+	2>/dev/null && echo yes),$(p))))
+VENV := .venv
+BIN := $(VENV)/bin
+C_FILES := $(shell git ls-files 'firmware/*.[ch]' 'tests/c/*.[ch]')
+APT := gcc:gcc clang:clang arm-none-eabi-gcc:gcc-arm-none-eabi
+
+.PHONY: help check test demo bench soak golden clean tools
+
+help:
+	@echo "make demo    train, prune, quantize, build and verify the Game of Life on an emulated nano33"
+	@echo "make test    all tests, under 6 minutes on 2 cores after the installation"
+	@echo "make check   formatting, types, lint, and the C compiled by every compiler, warnings as errors"
+	@echo "make bench   measure the models again and write docs/benchmarks.md"
+	@echo "make soak    the long sweeps"
+	@echo "make golden  write the golden files of the generated C again"
+	@echo "make clean   remove what the others made"
+
+demo: $(VENV)/demo
+	$(BIN)/tinykit demo life
+
+check: $(VENV)/dev tools
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/clang-format --dry-run -Werror $(C_FILES)
+
+test: $(VENV)/dev tools
+	$(BIN)/pytest -n 2 --dist worksteal
+
+bench: $(VENV)/dev
+	$(BIN)/python tests/benchmarks.py docs/benchmarks.md
+
+soak: $(VENV)/dev tools
+	TINYKIT_SOAK=1 $(BIN)/pytest -n 2 --dist worksteal -m "soak or not soak"
+
+golden: $(VENV)/dev
+	TINYKIT_GOLDEN=write $(BIN)/pytest tests/test_golden.py
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(VENV)/demo: pyproject.toml
+	$(call install,train,emulate)
+
+$(VENV)/dev: pyproject.toml
+	$(call install,train,emulate,dev)
+	touch $(VENV)/demo
+
+comma := ,
+define install
+$(if $(PYTHON),,$(error Python 3.11 to 3.13 with venv is needed: apt-get install python3-venv, or make PYTHON=...))
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable '.[$(1)$(if $(2),$(comma)$(2))$(if $(3),$(comma)$(3))]'
+	touch $@
+endef
+
+# The tests compile with three more compilers; without one its tests are skipped and say so.
+tools:
+	@for pair in $(APT); do \
+	    tool=$${pair%%:*}; package=$${pair##*:}; \
+	    command -v $$tool >/dev/null && continue; \
+	    if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	        apt-get install -y -q $$package >/dev/null || { apt-get update -q >/dev/null && \
+	        apt-get install -y -q $$package >/dev/null; } || exit 1; \
+	    else \
+	        echo "$$tool is missing, its tests are skipped: apt-get install $$package"; \
+	    fi; \
+	done

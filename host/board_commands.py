@@ -1,0 +1,259 @@
+"""The commands from a .tflite model onward: build, emulate, verify, bench, boards, ops."""
+
+import contextlib
+import signal
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tinykit.host.console import counter, messages, print_json, results, say
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+BoardName = Annotated[str | None, typer.Option("--board", "-b", help="The board: tinykit boards.")]
+Output = Annotated[Path | None, typer.Option("--output", "-o", help="The folder to write.")]
+Optimize = Annotated[str | None, typer.Option(help="size, balanced (default) or speed.")]
+Encoding = Annotated[
+    str | None, typer.Option(help="auto (default): zeros cost nothing where that pays; or dense.")
+]
+ToolchainName = Annotated[str | None, typer.Option("--toolchain", help="zig (default) or gcc.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
+Port = Annotated[str | None, typer.Option("--port", "-p", help="The board's serial port.")]
+EmulatorName = Annotated[
+    str | None, typer.Option("--emulator", "-e", help="Run the image in an emulator: unicorn.")
+]
+Data = Annotated[Path | None, typer.Option(help="An .npz file with x and, to score, y.")]
+Seed = Annotated[int, typer.Option(help="Of the random inputs.")]
+Folder = Annotated[Path, typer.Argument(help="A folder that tinykit build made.")]
+
+
+def build_command(
+    model: Annotated[Path | None, typer.Argument(help="The .tflite file.")] = None,
+    board: BoardName = None,
+    optimize: Optimize = None,
+    encoding: Encoding = None,
+    toolchain: ToolchainName = None,
+    keep_input: Annotated[
+        bool, typer.Option("--keep-input", help="Inference leaves the input as it is.")
+    ] = False,
+    trace: Annotated[
+        bool, typer.Option("--trace", help="The image can stop behind each layer.")
+    ] = False,
+    output: Output = None,
+    force: Force = False,
+    json: Json = False,
+) -> None:
+    """Build firmware for a board from an int8 model.
+
+    What is not given comes from tinykit.toml in the current folder.
+    """
+    from tinykit.core.board import find_board
+    from tinykit.host import show
+    from tinykit.host.build import build, read_model
+    from tinykit.host.settings import build_options, chosen_board, chosen_model
+
+    path = chosen_model(model)
+    facts = find_board(chosen_board(board))
+    options = build_options(optimize, encoding, toolchain, keep_input, trace)
+    folder = output if output is not None else Path("build") / facts.name
+    data = read_model(path)
+    with messages().status("") as status:
+        record = build(data, path.name, facts, options, folder, force, status.update)
+    if json:
+        print_json({"folder": folder, **_plain(record)})
+        return
+    results().print(show.sizes(record, facts))
+    say(f"wrote {folder}; next: tinykit verify {folder} --emulator {facts.emulators[0]}")
+
+
+def emulate_command(
+    folder: Folder,
+    emulator: Annotated[str, typer.Option("--emulator", "-e", help="unicorn")] = "unicorn",
+    json: Json = False,
+) -> None:
+    """Run an image in an emulator until Ctrl-C; its serial port is a pseudo-terminal.
+
+    Other programs, tinykit verify --port among them, can talk to that port meanwhile.
+    """
+    from tinykit.core.board import find_board
+    from tinykit.host.emulator import Emulator
+    from tinykit.host.record import read_record
+    from tinykit.host.session import choose_place
+
+    record = read_record(folder)
+    board = find_board(record.board)
+    choose_place(None, emulator, board)
+    with Emulator(folder / record.files["elf"], board, f"{record.model}_invoke") as running:
+        if json:
+            print_json({"port": running.port, "board": board.name, "emulator": emulator})
+        else:
+            results().print(running.port)
+            say(
+                f"the {board.name} runs; tinykit verify {folder} --port {running.port}; stop: Ctrl-C"
+            )
+        _wait(running)
+
+
+def verify_command(
+    folder: Folder,
+    port: Port = None,
+    emulator: EmulatorName = None,
+    data: Data = None,
+    inputs: Annotated[
+        int | None, typer.Option(min=1, help="How many; all of --data, or 20 random ones.")
+    ] = None,
+    seed: Seed = 1,
+    layers: Annotated[
+        bool, typer.Option("--layers", help="Compare every activation tensor, by a trace build.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Stream inputs through a board and compare each answer with TensorFlow Lite Micro.
+
+    Without --port and --emulator the only serial port is taken. Ends with status 1 on a mismatch.
+    """
+    from tinykit.core.board import find_board
+    from tinykit.core.errors import CheckFailedError
+    from tinykit.host import show
+    from tinykit.host.record import read_record
+    from tinykit.host.session import choose_place
+    from tinykit.host.settings import chosen_samples
+    from tinykit.host.trace import traced_build
+    from tinykit.host.verify import load_compiled, verify, verify_layers
+
+    record = read_record(folder)
+    place = choose_place(port, emulator, find_board(record.board))
+    _, model = load_compiled(folder, record)
+    samples = chosen_samples(model.graph, data, inputs, seed)
+    with contextlib.ExitStack() as stack:
+        if layers:
+            folder, record = stack.enter_context(traced_build(folder, record, place))
+        progress = stack.enter_context(counter("verifying"))
+        compare = verify_layers if layers else verify
+        report = compare(folder, record, place, samples, progress)
+    if json:
+        print_json(report)
+    else:
+        results().print(show.verification(report))
+    if report.mismatches:
+        assert report.first is not None
+        raise CheckFailedError(
+            f"{report.mismatches} of {report.inputs} inputs differ from the oracle; "
+            + show.mismatch_text(report.first),
+            "which layer: tinykit verify --layers; please report it with the model",
+        )
+
+
+def bench_command(
+    target: Annotated[Path, typer.Argument(help="A .tflite file, or a folder of tinykit build.")],
+    board: BoardName = None,
+    optimize: Optimize = None,
+    encoding: Encoding = None,
+    toolchain: ToolchainName = None,
+    emulator: Annotated[str, typer.Option("--emulator", "-e", help="unicorn")] = "unicorn",
+    inputs: Annotated[int, typer.Option(min=1, help="How many answers to check.")] = 20,
+    seed: Seed = 1,
+    json: Json = False,
+) -> None:
+    """Count what one inference costs: flash, RAM, instructions, layer by layer.
+
+    Instructions are counted exactly in the emulator, cycles are estimated from them.
+    """
+    from tinykit.core.board import find_board
+    from tinykit.core.errors import CheckFailedError
+    from tinykit.host import show
+    from tinykit.host.bench import CYCLES_SOURCE, bench
+    from tinykit.host.record import read_record
+    from tinykit.host.samples import random_samples
+    from tinykit.host.session import choose_place
+    from tinykit.host.settings import build_for_bench
+    from tinykit.host.verify import load_compiled
+
+    with tempfile.TemporaryDirectory(prefix="tinykit-") as name:
+        folder = target
+        if not target.is_dir():
+            folder = Path(name, "bench")
+            with messages().status("building"):
+                build_for_bench(target, board, optimize, encoding, toolchain, folder)
+        record = read_record(folder)
+        place = choose_place(None, emulator, find_board(record.board))
+        _, model = load_compiled(folder, record)
+        samples = random_samples(model.graph, inputs, seed)
+        with counter("running") as progress:
+            report = bench(folder, record, place, samples, progress)
+    if json:
+        print_json(report)
+    else:
+        for part in (show.cost(report), show.encodings(report), show.totals(report)):
+            results().print(part)
+            results().print()
+        say(f"cycles are {CYCLES_SOURCE}")
+    if report.exact["mismatches"]:
+        raise CheckFailedError(
+            f"{report.exact['mismatches']} of {inputs} inputs differ from the oracle",
+            f"tinykit verify {target} --emulator {emulator} --layers",
+        )
+
+
+def boards_command(json: Json = False) -> None:
+    """List the boards."""
+    from tinykit.core.board import board_paths, load_board
+    from tinykit.core.units import grouped
+    from tinykit.host.show import table
+
+    boards = [load_board(path) for path in board_paths().values()]
+    if json:
+        print_json({"boards": boards})
+        return
+    made = table("board", "", "core", "MHz", "flash for you", "RAM", "emulators")
+    for board in boards:
+        made.add_row(
+            board.name,
+            board.title,
+            board.cpu,
+            f"{board.clock_hz / 1e6:g}",
+            grouped(board.app_bytes),
+            grouped(board.ram.bytes),
+            ", ".join(board.emulators),
+        )
+    results().print(made)
+    say("not yet run on hardware: all of them; see docs/emulation.md")
+
+
+def ops_command(json: Json = False) -> None:
+    """List the operators that compile, with their limits."""
+    from tinykit.codegen.ops.table import KINDS
+    from tinykit.host.show import table
+
+    if json:
+        print_json({"operators": [{"op": k, "limits": v.limits} for k, v in KINDS.items()]})
+        return
+    made = table("operator")
+    made.add_column("limits")
+    for name, kind in KINDS.items():
+        made.add_row(name, kind.limits)
+    results().print(made)
+
+
+def _wait(running: object) -> None:
+    """Wait for a signal; SIGTERM ends like Ctrl-C, so that no emulator is left behind."""
+    from tinykit.host.emulator import Emulator
+
+    assert isinstance(running, Emulator)
+
+    def stop(_signal: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
+    while True:
+        signal.sigtimedwait([], 1.0)
+        running.check()
+
+
+def _plain(record: object) -> dict[str, object]:
+    from tinykit.host.console import plain
+
+    made = plain(record)
+    assert isinstance(made, dict)
+    return made

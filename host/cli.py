@@ -1,0 +1,96 @@
+"""The command line: a table of commands, and how they end."""
+
+import os
+import sys
+from collections.abc import Callable
+
+import typer
+
+from tinykit.core.errors import TinykitError
+from tinykit.host import board_commands, model_commands
+from tinykit.host.console import show_error
+
+INTERRUPTED = 130
+
+# In the order of the pipeline; a command is one function and one row.
+COMMANDS: tuple[tuple[str, Callable[..., None]], ...] = (
+    ("demo", model_commands.demo_command),
+    ("train", model_commands.train_command),
+    ("prune", model_commands.prune_command),
+    ("quantize", model_commands.quantize_command),
+    ("build", board_commands.build_command),
+    ("emulate", board_commands.emulate_command),
+    ("verify", board_commands.verify_command),
+    ("bench", board_commands.bench_command),
+    ("boards", board_commands.boards_command),
+    ("ops", board_commands.ops_command),
+)
+
+
+def main() -> None:
+    """Run the command line and exit with its status."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command.
+
+    Returns:
+        0 done, 1 a check failed, 2 the input is wrong, 3 a device or tool is missing, 130 Ctrl-C.
+    """
+    try:
+        _application()(arguments, prog_name="tinykit", standalone_mode=False)
+        return 0
+    except TinykitError as error:
+        show_error(error)
+        return error.exit_status
+    except typer.TyperException as error:  # of these there are usage errors only
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context is not None else "tinykit"
+        text = error.format_message().rstrip(".")
+        show_error(TinykitError(text[:1].lower() + text[1:], f"{command} --help"))
+        return TinykitError.exit_status
+    except (KeyboardInterrupt, typer.Abort):
+        print("tinykit: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of our output has gone, which is its right
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _application() -> Callable[..., object]:
+    application = typer.Typer(
+        help="Put tiny neural networks on microcontrollers, bit for bit what TFLite Micro says.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    for name, function in COMMANDS:
+        application.command(name)(function)
+    application.callback()(_options)
+    return typer.main.get_command(application)
+
+
+def _options(
+    _version: bool = typer.Option(
+        False,
+        "--version",
+        help="Print the version.",
+        callback=lambda v: _print_version(v),
+        is_eager=True,
+    ),
+) -> None:
+    pass
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from tinykit.host.version import VERSION  # reads the installation's metadata
+
+        print(f"tinykit {VERSION}")
+        raise typer.Exit
+
+
+if __name__ == "__main__":
+    main()

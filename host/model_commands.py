@@ -1,0 +1,144 @@
+"""The commands that need TensorFlow: train, prune, quantize, and the demo of the whole pipeline."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tinykit.host.console import messages, print_json, results, say, stages
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
+Seed = Annotated[int, typer.Option(help="Of weights, samples and their order.")]
+Keras = Annotated[Path, typer.Argument(help="A Keras 3 model, .keras.")]
+Output = Annotated[Path, typer.Option("--output", "-o", help="The file to write.")]
+Data = Annotated[Path, typer.Option(help="An .npz file with x and y.")]
+Test = Annotated[
+    Path | None, typer.Option(help="An .npz to score on; else a part of --data is held out.")
+]
+Custom = Annotated[
+    Path | None, typer.Option(help="A Python file that registers the model's own classes.")
+]
+
+
+def demo_command(
+    task: Annotated[str, typer.Argument(help="life, digits or sine")] = "life",
+    board: Annotated[str, typer.Option("--board", "-b")] = "nano33",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The folder; build/demo-TASK if none.")
+    ] = None,
+    seed: Seed = 0,
+    force: Force = False,
+    json: Json = False,
+) -> None:
+    """Show the whole pipeline: train, prune, quantize, build, and verify in the emulator."""
+    from tinykit.host.demo import require_exact, run_demo, show_demo
+
+    folder = output if output is not None else Path("build") / f"demo-{task}"
+    with stages() as progress:
+        report = run_demo(task, board, folder, seed, force, progress)
+    if json:
+        print_json(report)
+    else:
+        results().print(show_demo(report))
+    require_exact(report)
+
+
+def train_command(
+    task: Annotated[str, typer.Argument(help="life, digits, sine, or a Python file.")],
+    output: Output,
+    seed: Seed = 0,
+    force: Force = False,
+    json: Json = False,
+) -> None:
+    """Train a network; writes its data beside it, for prune and quantize.
+
+    A Python file defines build_model() and load_data().
+    """
+    from tinykit.core.files import refuse_overwrite
+    from tinykit.host.networks import data_paths, train
+    from tinykit.host.show import table
+
+    paths = data_paths(output)
+    for path in (output, *paths):
+        refuse_overwrite(path, force)
+    with stages() as progress:
+        report = train(task, output, seed, progress)
+    if json:
+        print_json(
+            {"model": output, "train_data": paths[0], "test_data": paths[1], **_plain(report)}
+        )
+        return
+    made = table("trained", "")
+    made.add_row("weights and biases", str(report.weights))
+    made.add_row(f"{report.validation.metric.value}, validation", str(report.validation))
+    made.add_row(f"{report.test.metric.value}, test", str(report.test))
+    results().print(made)
+    say(f"wrote {output}, {paths[0]}, {paths[1]}")
+    say(f"next: tinykit prune {output} --data {paths[0]} --test {paths[1]} -o pruned.keras")
+
+
+def prune_command(
+    model: Keras,
+    data: Data,
+    output: Output,
+    test: Test = None,
+    sparsity: Annotated[float, typer.Option(help="The share of weights that become 0.")] = 0.9,
+    scope: Annotated[
+        str, typer.Option(help="One threshold for all layers (global), or one a layer (layer).")
+    ] = "global",
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the data.")] = 30,
+    batch_size: Annotated[int, typer.Option(min=1, help="Samples a step.")] = 32,
+    learning_rate: Annotated[float, typer.Option(help="Adam's, at the start.")] = 2e-3,
+    seed: Seed = 0,
+    custom: Custom = None,
+    force: Force = False,
+    json: Json = False,
+) -> None:
+    """Prune a network by magnitude with a cubic schedule while fine-tuning it."""
+    from tinykit.core.files import refuse_overwrite
+    from tinykit.host.networks import load_split, prune, recipe
+    from tinykit.host.show import pruning
+
+    refuse_overwrite(output, force)
+    how = recipe(sparsity, scope, epochs, batch_size, learning_rate)
+    with stages() as progress:
+        split = load_split(data, test, seed)
+        report = prune(model, split, how, output, seed, custom, progress)
+    if json:
+        print_json({"model": output, **_plain(report)})
+        return
+    results().print(pruning(report))
+    say(f"wrote {output}; next: tinykit quantize {output} --data {data} -o model.tflite")
+
+
+def quantize_command(
+    model: Keras,
+    data: Data,
+    output: Output,
+    test: Test = None,
+    custom: Custom = None,
+    force: Force = False,
+    json: Json = False,
+) -> None:
+    """Convert a network to a full-integer int8 .tflite at batch 1, and score it in TFLM."""
+    from tinykit.core.files import refuse_overwrite
+    from tinykit.host.networks import quantize
+    from tinykit.host.show import quantization
+
+    refuse_overwrite(output, force)
+    with messages().status("converting"):
+        report = quantize(model, data, test, custom, output)
+    if json:
+        print_json({"model": output, **_plain(report)})
+        return
+    results().print(quantization(report))
+    say(f"wrote {output}; next: tinykit build {output} --board nano33")
+
+
+def _plain(report: object) -> dict[str, object]:
+    from tinykit.host.console import plain
+
+    made = plain(report)
+    assert isinstance(made, dict)
+    return made

@@ -1,0 +1,134 @@
+"""Train, prune and quantize files: the rooms train/ and prune/ joined to the file system."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tinykit.core.data import DataSet, load_dataset, save_dataset
+from tinykit.core.errors import TinykitError
+from tinykit.core.files import atomic_path, write_atomic
+from tinykit.core.score import Score
+from tinykit.host.judge import judge_file
+from tinykit.prune.keras3 import PruneReport, Recipe, prune_model
+from tinykit.prune.load import load_model, save_model
+from tinykit.prune.masks import Scope
+from tinykit.prune.quantize import Int8Model, convert, quantize_inputs, score_int8
+from tinykit.train.fit import FitReport, fit_task
+from tinykit.train.predict import evaluate
+from tinykit.train.progress import Progress
+from tinykit.train.splits import hold_out
+from tinykit.train.task import load_task
+
+
+@dataclass(frozen=True, slots=True)
+class QuantizeReport:
+    """Hold what quantization did.
+
+    Attributes:
+        oracle: who computed the int8 score: "tflm" or "reference".
+        before: the float network's score; None for data without labels.
+        after: the int8 network's score.
+        float_bytes: the size of the weights in float32.
+        tflite_bytes: the size of the file.
+        weights, zeros: of the kernels after conversion.
+    """
+
+    oracle: str
+    before: Score | None
+    after: Score | None
+    float_bytes: int
+    tflite_bytes: int
+    weights: int
+    zeros: int
+
+
+def data_paths(model: Path) -> tuple[Path, Path]:
+    """Return where `train` leaves its data: to train on, and to test on."""
+    return (
+        model.with_name(f"{model.stem}_train.npz"),
+        model.with_name(f"{model.stem}_test.npz"),
+    )
+
+
+def train(task_name: str, output: Path, seed: int, progress: Progress) -> FitReport:
+    """Train a task's network and save it, its training and its test data."""
+    if output.suffix != ".keras":
+        raise TinykitError(f"{output} is no name of a .keras file", "-o model.keras")
+    model, splits, report = fit_task(load_task(task_name), seed, progress)
+    save_model(model, output)
+    for path, data in zip(data_paths(output), (splits.train, splits.test), strict=True):
+        save_data(path, data)
+    return report
+
+
+def save_data(path: Path, data: DataSet) -> None:
+    """Write a data set, whole or not at all."""
+    with atomic_path(path) as temporary:
+        save_dataset(temporary, data)
+
+
+def load_split(data: Path, test: Path | None, seed: int) -> tuple[DataSet, DataSet]:
+    """Load what to train on and what to score on; without a test file a part is held out."""
+    samples = load_dataset(data)
+    if test is not None:
+        return samples, load_dataset(test)
+    return hold_out(samples, np.random.default_rng(seed))
+
+
+def recipe(
+    sparsity: float, scope: str, epochs: int, batch_size: int, learning_rate: float
+) -> Recipe:
+    """Make a recipe of a command's options."""
+    scopes = {each.value: each for each in Scope}
+    if scope not in scopes:
+        raise TinykitError(f"no scope '{scope}'", f"--scope {' or '.join(scopes)}")
+    return Recipe(sparsity, scopes[scope], epochs, batch_size, learning_rate)
+
+
+def prune(
+    path: Path,
+    split: tuple[DataSet, DataSet],
+    how: Recipe,
+    output: Path,
+    seed: int,
+    custom: Path | None,
+    progress: Progress,
+) -> PruneReport:
+    """Prune a .keras file into another."""
+    if output.suffix != ".keras":
+        raise TinykitError(f"{output} is no name of a .keras file", "-o pruned.keras")
+    model = load_model(path, custom)
+    report = prune_model(model, *split, how, seed, progress)
+    save_model(model, output)
+    return report
+
+
+def quantize(
+    path: Path, data: Path, test: Path | None, custom: Path | None, output: Path
+) -> QuantizeReport:
+    """Convert a .keras file to an int8 .tflite file and compare their scores."""
+    samples = load_dataset(data)
+    scored = load_dataset(test) if test is not None else samples
+    converted = convert(path, samples, custom)
+    before = evaluate(load_model(path, custom), scored) if scored.y is not None else None
+    report = quantize_report(converted, before, scored, output.name)
+    write_atomic(output, converted.tflite)
+    return report
+
+
+def quantize_report(
+    converted: Int8Model, before: Score | None, scored: DataSet, name: str
+) -> QuantizeReport:
+    """Run a converted model on a data set and report."""
+    truth = judge_file(converted.tflite, name, quantize_inputs(converted.input, scored))
+    outputs = truth.outputs[0].reshape(len(scored), *converted.output.shape[1:])
+    return QuantizeReport(
+        oracle=truth.oracle,
+        before=before,
+        after=score_int8(converted.output, outputs, scored) if scored.y is not None else None,
+        float_bytes=4 * converted.weights,
+        tflite_bytes=len(converted.tflite),
+        weights=converted.weights,
+        zeros=converted.zeros,
+    )

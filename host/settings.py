@@ -1,0 +1,89 @@
+"""What a command works with: its options first, then tinykit.toml, then the defaults."""
+
+from pathlib import Path
+
+from tinykit.core.board import find_board
+from tinykit.core.config import CHOICES, FILE_NAME, load_config
+from tinykit.core.data import load_dataset
+from tinykit.core.errors import TinykitError
+from tinykit.core.graph import Graph
+from tinykit.host.build import BuildOptions, build, read_model
+from tinykit.host.samples import Samples, from_dataset, random_samples
+
+RANDOM_INPUTS = 20
+
+
+def chosen_model(model: Path | None) -> Path:
+    """Return the model file.
+
+    Raises:
+        TinykitError: none is given, and tinykit.toml names none.
+    """
+    path = model if model is not None else load_config(Path()).model
+    if path is None:
+        raise TinykitError(
+            f"no model is given, and there is no {FILE_NAME} here that names one",
+            "tinykit build MODEL.tflite --board nano33",
+        )
+    return path
+
+
+def chosen_board(board: str | None) -> str:
+    """Return the board's name.
+
+    Raises:
+        TinykitError: none is given, and tinykit.toml names none.
+    """
+    name = board if board is not None else load_config(Path()).board
+    if name is None:
+        raise TinykitError("no board is given", "--board nano33; all: tinykit boards")
+    return name
+
+
+def build_options(
+    optimize: str | None,
+    encoding: str | None,
+    toolchain: str | None,
+    keep_input: bool,
+    trace: bool,
+) -> BuildOptions:
+    """Return the options of a build.
+
+    Raises:
+        TinykitError: a value is not among the choices.
+    """
+    config = load_config(Path())
+    return BuildOptions(
+        optimize=_choice("optimize", optimize or config.optimize or "balanced"),
+        encoding=_choice("encoding", encoding or config.encoding or "auto"),
+        toolchain=_choice("toolchain", toolchain or config.toolchain or "zig"),
+        keep_input=keep_input,
+        trace=trace,
+    )
+
+
+def build_for_bench(
+    model: Path,
+    board: str | None,
+    optimize: str | None,
+    encoding: str | None,
+    toolchain: str | None,
+    folder: Path,
+) -> None:
+    """Build a model into a temporary folder."""
+    options = build_options(optimize, encoding, toolchain, keep_input=False, trace=False)
+    build(read_model(model), model.name, find_board(chosen_board(board)), options, folder)
+
+
+def chosen_samples(graph: Graph, data: Path | None, inputs: int | None, seed: int) -> Samples:
+    """Return the data set's samples, tinykit.toml's, or seeded random ones."""
+    path = data if data is not None else load_config(Path()).data
+    if path is None:
+        return random_samples(graph, inputs or RANDOM_INPUTS, seed)
+    return from_dataset(graph, load_dataset(path), path.name, inputs)
+
+
+def _choice(name: str, value: str) -> str:
+    if value not in CHOICES[name]:
+        raise TinykitError(f"no {name} '{value}'", f"--{name} {' or '.join(CHOICES[name])}")
+    return value

@@ -1,0 +1,162 @@
+"""Tables for people: sizes, verification, cost by layer."""
+
+from typing import TYPE_CHECKING
+
+from rich.console import RenderableType
+from rich.table import Table
+
+from tinykit.core.board import Board
+from tinykit.core.units import grouped
+from tinykit.host.bench import BenchReport
+from tinykit.host.record import BuildRecord
+from tinykit.host.verify import Mismatch, VerifyReport
+
+if TYPE_CHECKING:  # these rooms need TensorFlow, tables of boards do not
+    from tinykit.host.networks import QuantizeReport
+    from tinykit.prune.keras3 import PruneReport
+
+
+def table(*columns: str, title: str | None = None) -> Table:
+    """Return an empty table; columns after the first are for numbers."""
+    made = Table(title=title, title_justify="left", show_edge=False, pad_edge=False, box=None)
+    for position, column in enumerate(columns):
+        made.add_column(column, justify="right" if position else "left", no_wrap=position > 0)
+    return made
+
+
+def sizes(record: BuildRecord, board: Board) -> RenderableType:
+    """Show what an image takes and what is left on the board."""
+    size = record.sizes
+    made = table("bytes", "flash", "RAM", title=f"{record.model} on {board.title}")
+    rows = (
+        ("weights and other tables", size.weights, None),
+        ("kernels and generated code", size.code, size.static),
+        ("arena", None, size.arena),
+        ("start-up, link, application", size.app, size.app_ram),
+        ("stack", None, size.stack),
+        ("together", size.flash, size.ram),
+        ("left on the board", size.flash_free, size.ram_free),
+    )
+    for name, flash, ram in rows:
+        made.add_row(name, _number(flash), _number(ram))
+    return made
+
+
+def verification(report: VerifyReport) -> RenderableType:
+    """Show what a verification found."""
+    made = table("verification", "", title=f"{report.model} on {report.board} ({report.place})")
+    made.add_row("inputs", f"{grouped(report.inputs)} ({report.source})")
+    if report.layers:
+        made.add_row("activation tensors of each input", grouped(report.layers))
+    made.add_row(f"mismatches against {_oracle(report.oracle)}", grouped(report.mismatches))
+    if report.score is not None:
+        made.add_row(f"{report.score.metric.value} on the board", str(report.score))
+    if report.latency is not None:
+        latency = report.latency
+        measured = "estimated" if "emulator" in report.place else "measured"
+        made.add_row(
+            f"one inference, median, {measured}",
+            f"{latency.median_us:.0f} us ({latency.minimum_us} to {latency.maximum_us})",
+        )
+    return made
+
+
+def mismatch_text(mismatch: Mismatch) -> str:
+    """Describe the first mismatch."""
+    where = f"layer {mismatch.layer}" if mismatch.layer else "the output"
+    return (
+        f"input {mismatch.sample}: element {mismatch.element} of {where} is "
+        f"{mismatch.found:g}, expected {mismatch.expected:g}"
+    )
+
+
+def cost(report: BenchReport) -> RenderableType:
+    """Show what each layer costs."""
+    made = table(
+        "layer",
+        "MACs",
+        "instructions",
+        "per MAC",
+        "cycles, est.",
+        "stack",
+        "tables",
+        "weights",
+        title=f"{report.model} on {report.board}, {report.toolchain}, {report.optimize}",
+    )
+    for layer in report.layers:
+        macs, instructions = layer["macs"], layer["instructions"]
+        made.add_row(
+            layer["name"],
+            grouped(macs) if macs else "",
+            grouped(instructions),
+            f"{instructions / macs:.2f}" if macs else "",
+            grouped(layer["cycles_estimate"]),
+            grouped(layer["stack_bytes"]),
+            grouped(layer["weights_bytes"]),
+            layer["encoding"],
+        )
+    return made
+
+
+def encodings(report: BenchReport) -> RenderableType:
+    """Show how each layer's weights are stored, and why."""
+    made = table("layer")
+    made.add_column("weights")
+    for layer in report.layers:
+        if layer["encoding"]:
+            made.add_row(layer["name"], f"{layer['encoding']}: {layer['reason']}")
+    return made
+
+
+def totals(report: BenchReport) -> RenderableType:
+    """Show what one inference costs in all."""
+    made = table("one inference", "")
+    exact = report.exact
+    made.add_row("instructions, counted", grouped(report.instructions))
+    made.add_row("cycles, estimated", grouped(report.cycles_estimate))
+    for name, sizes_by_part in (("flash", report.flash), ("RAM", report.ram)):
+        made.add_row(f"{name}, bytes", grouped(sizes_by_part["total"]))
+        for part, count in sizes_by_part.items():
+            if part != "total":
+                made.add_row(f"  {part}", grouped(count))
+    made.add_row(
+        f"mismatches against {_oracle(exact['oracle'])}",
+        f"{exact['mismatches']} of {exact['inputs']} inputs",
+    )
+    return made
+
+
+def pruning(report: "PruneReport") -> RenderableType:
+    """Show what pruning did, layer by layer."""
+    made = table("layer", "weights", "zeros", "", title="pruned")
+    for layer in report.layers:
+        percent = f"{100 * layer.zeros / layer.weights:.1f} %"
+        made.add_row(layer.name, grouped(layer.weights), grouped(layer.zeros), percent)
+    percent = f"{100 * report.zeros / report.weights:.1f} %"
+    made.add_row("together", grouped(report.weights), grouped(report.zeros), percent)
+    for left in report.left_dense:
+        made.add_row(left.name, grouped(left.weights), "", f"left dense: {left.reason}")
+    made.add_row(f"{report.before.metric.value} before", str(report.before))
+    made.add_row(f"{report.after.metric.value} after", str(report.after))
+    return made
+
+
+def quantization(report: "QuantizeReport") -> RenderableType:
+    """Show what quantization did."""
+    made = table("quantized", "")
+    if report.before is not None and report.after is not None:
+        metric = report.before.metric.value
+        made.add_row(f"{metric}, float", str(report.before))
+        made.add_row(f"{metric}, int8 in {_oracle(report.oracle)}", str(report.after))
+    made.add_row("zeros", f"{grouped(report.zeros)} of {grouped(report.weights)} weights")
+    made.add_row("weights as float32, bytes", grouped(report.float_bytes))
+    made.add_row(".tflite file, bytes", grouped(report.tflite_bytes))
+    return made
+
+
+def _oracle(name: str) -> str:
+    return "TFLite Micro" if name == "tflm" else "the NumPy reference (no TFLM here)"
+
+
+def _number(value: int | None) -> str:
+    return "" if value is None else grouped(value)
