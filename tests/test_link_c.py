@@ -643,7 +643,7 @@ def test_fuzzed_frames_stay_inside_their_buffer(tmp_path: Path) -> None:
     command = [
         str(program),
         str(corpus),
-        "-runs=200000",
+        "-runs=60000",
         "-seed=1",
         "-max_len=1100",
         "-verbosity=0",
