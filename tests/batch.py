@@ -1,0 +1,190 @@
+"""Run many models on the reference, as host-compiled C and on TFLM, in one go, and compare."""
+
+import os
+import subprocess
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from cases import Case
+from draft import Array, lively
+from flat import to_bytes
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.strategies import SearchStrategy
+from models import KERNELS, ROOT, SANITIZERS, WARNINGS
+
+from tinykit.codegen import reference
+from tinykit.codegen.compile import Compiled, compile_model
+from tinykit.core import oracle
+from tinykit.core.errors import CheckFailedError
+
+_C = ROOT / "tests" / "c"
+_UNITS = 2  # compiled at the same time
+_COMPILER = os.environ.get("CC", "gcc")
+_FLAGS = [*WARNINGS, *SANITIZERS, "-ffp-contract=off"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Verdict:
+    """Hold a case and what is wrong with it; empty if all three agree."""
+
+    case: Case
+    wrong: str
+    counts: bool
+
+
+def draw_cases(strategy: SearchStrategy[Case], count: int) -> list[Case]:
+    """Draw the same cases in every run."""
+    cases: list[Case] = []
+
+    @settings(
+        max_examples=count,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(strategy)
+    def collect(case: Case) -> None:
+        cases.append(case)
+
+    collect()
+    return cases
+
+
+def judge(cases: Sequence[Case], folder: Path, kernels: Sequence[Path]) -> list[Verdict]:
+    """Compare reference, C and TFLM byte for byte."""
+    files = [to_bytes(case.model, _name(i) + "_") for i, case in enumerate(cases)]
+    models = [
+        compile_model(data, f"{_name(i)}.tflite", "0.0.0", case.options, case.keep_input)
+        for i, (data, case) in enumerate(zip(files, cases, strict=True))
+    ]
+    jobs = [oracle.Job(data, case.inputs) for data, case in zip(files, cases, strict=True)]
+    with ThreadPoolExecutor(2) as pool:
+        asked = pool.submit(oracle.run_many, jobs)
+        on_host = host_outputs(models, cases, folder, kernels)
+        expected = [
+            reference.run_batch(model.graph, case.inputs)
+            for model, case in zip(models, cases, strict=True)
+        ]
+        answers = asked.result()
+    return [
+        _verdict(case, *each)
+        for case, each in zip(cases, zip(expected, on_host, answers, strict=True), strict=True)
+    ]
+
+
+def host_outputs(
+    models: Sequence[Compiled], cases: Sequence[Case], folder: Path, kernels: Sequence[Path]
+) -> list[tuple[Array, ...]]:
+    """Compile all models into one program with sanitizers, and run it."""
+    program = _build(models, [len(case.inputs[0]) for case in cases], folder, kernels)
+    rng = np.random.default_rng(1)
+    arenas = [_arenas(model, case, rng) for model, case in zip(models, cases, strict=True)]
+    stdin = b"".join(arena.tobytes() for arena in arenas)
+    done = subprocess.run([program], input=stdin, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    found, start = [], 0
+    for model, case, arena in zip(models, cases, arenas, strict=True):
+        raw = np.frombuffer(done.stdout, np.int8, arena.size, start).reshape(arena.shape)
+        found.append(tuple(_tensor(model, n, raw) for n in model.graph.outputs))
+        if case.keep_input:
+            for number, values in zip(model.graph.inputs, case.inputs, strict=True):
+                np.testing.assert_array_equal(_tensor(model, number, raw).ravel(), values.ravel())
+        start += arena.size
+    return found
+
+
+def _name(number: int) -> str:
+    return f"c{number:04d}"
+
+
+def _arenas(model: Compiled, case: Case, rng: np.random.Generator) -> Array:
+    """Fill an arena a sample: the inputs in their places, rubbish everywhere else."""
+    samples = len(case.inputs[0])
+    arena = rng.integers(-128, 128, (samples, model.plan.arena_bytes)).astype(np.int8)
+    for number, values in zip(model.graph.inputs, case.inputs, strict=True):
+        raw = np.ascontiguousarray(values.reshape(samples, -1)).view(np.int8)
+        offset = model.plan.offsets[number]
+        arena[:, offset : offset + raw.shape[1]] = raw
+    return arena
+
+
+def _tensor(model: Compiled, number: int, arena: Array) -> Array:
+    tensor = model.graph.tensors[number]
+    offset = model.plan.offsets[number]
+    raw = np.ascontiguousarray(arena[:, offset : offset + tensor.bytes])
+    return raw.view(tensor.dtype).reshape(len(arena), *tensor.shape)
+
+
+def _build(
+    models: Sequence[Compiled], runs: Sequence[int], folder: Path, kernels: Sequence[Path]
+) -> Path:
+    for model in models:
+        for name in (f"{model.name}.c", f"{model.name}.h"):
+            (folder / name).write_text(model.files[name])
+    rows = [
+        f"    {{{m.name}_invoke, {m.name}_arena, {m.plan.arena_bytes}, {run}}},"
+        for m, run in zip(models, runs, strict=True)
+    ]
+    headers = [f'#include "{m.name}.h"' for m in models]
+    table = ["const batch_case batch_cases[] = {", *rows, "};"]
+    count = f"const size_t batch_count = {len(models)};"
+    sources = {"table.c": ['#include "batch.h"', *headers, *table, count]}
+    for unit in range(_UNITS):
+        sources[f"unit{unit}.c"] = [f'#include "{m.name}.c"' for m in models[unit::_UNITS]]
+    for name, lines in sources.items():
+        (folder / name).write_text("\n".join(lines) + "\n")
+    with ThreadPoolExecutor(_UNITS) as pool:
+        objects = list(pool.map(_tables_object, [folder / name for name in sorted(sources)]))
+    program = folder / "batch"
+    subprocess.run([_COMPILER, *SANITIZERS, *objects, *kernels, "-o", program], check=True)
+    return program
+
+
+def kernel_objects(folder: Path) -> list[Path]:
+    """Compile the kernels and the main program, once for all batches."""
+    sources = [*sorted(KERNELS.glob("*.c")), _C / "batch.c"]
+    with ThreadPoolExecutor(_UNITS) as pool:
+        return list(pool.map(lambda source: _object(source, folder, "-O1"), sources))
+
+
+def _tables_object(source: Path) -> Path:
+    return _object(source, source.parent, "-O0")
+
+
+def _object(source: Path, folder: Path, optimize: str) -> Path:
+    target = folder / f"{source.stem}.o"
+    flags = [*_FLAGS, f"-I{folder}", f"-I{KERNELS}", f"-I{_C}", optimize]
+    subprocess.run([_COMPILER, *flags, "-c", source, "-o", target], check=True)
+    return target
+
+
+def _verdict(
+    case: Case,
+    expected: tuple[Array, ...],
+    on_host: tuple[Array, ...],
+    answers: oracle.Answers | CheckFailedError,
+) -> Verdict:
+    if isinstance(answers, CheckFailedError):
+        return Verdict(case, answers.message, counts=False)
+    truth = answers.outputs
+    wrong = [*_differences("reference", expected, truth), *_differences("C", on_host, truth)]
+    return Verdict(case, "; ".join(wrong), counts=all(lively(values) for values in truth))
+
+
+def _differences(who: str, found: tuple[Array, ...], truth: tuple[Array, ...]) -> list[str]:
+    lines = []
+    for i, (ours, theirs) in enumerate(zip(found, truth, strict=True)):
+        a, b = ours.ravel(), theirs.ravel()
+        different = np.flatnonzero(a.view(np.uint8) != b.view(np.uint8))
+        if a.dtype != b.dtype or a.size != b.size or different.size:
+            at = int(different[0]) // a.itemsize if different.size else 0
+            count = different.size
+            lines.append(
+                f"{who}: output {i}: {count} bytes differ, first {a[at]} not {b[at]} at {at}"
+            )
+    return lines

@@ -1,0 +1,480 @@
+"""Hypothesis strategies of models: one operator each, and small random graphs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import flat
+import numpy as np
+from draft import SAMPLES, Array, Draft
+from flat import FlatModel, FlatTensor
+from hypothesis import assume
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from tinykit.codegen.layer import LowerOptions
+
+Draw = st.DrawFn
+_ACTIVATIONS = (flat.NONE, flat.NONE, flat.RELU, flat.RELU6, flat.RELU_N1_TO_1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Case:
+    """Hold a model, inputs for it, and how it is compiled."""
+
+    kind: str
+    model: FlatModel
+    inputs: tuple[Array, ...]
+    options: LowerOptions
+    keep_input: bool
+
+    def __repr__(self) -> str:
+        """Show what a person needs to see why it failed."""
+        shapes = [
+            f"{t.name}{t.shape}:{t.dtype}"
+            + (
+                f" scale {t.scales[0]!r} of {len(t.scales)} zero {t.zero_points[0]}"
+                if t.scales
+                else ""
+            )
+            for t in self.model.tensors
+        ]
+        return f"{self.options}\n  " + "\n  ".join([*shapes, *map(str, self.model.operators)])
+
+
+def _case(draw: Draw, kind: str, draft: Draft, outputs: tuple[int, ...]) -> Case:
+    options = LowerOptions(
+        optimize=draw(st.sampled_from(("size", "balanced", "speed"))),
+        encoding=draw(st.sampled_from(("auto", "auto", "dense"))),
+    )
+    inputs = tuple(draft.values[n] for n in draft.inputs)
+    return Case(kind, draft.model(outputs), inputs, options, draw(st.booleans()))
+
+
+def _draft(draw: Draw) -> Draft:
+    return Draft(np.random.default_rng(draw(st.integers(0, 2**32 - 1))))
+
+
+def _scale(draft: Draft, low: float = 2.0**-9, high: float = 2.0**-2) -> float:
+    """Draw a scale, sometimes a power of two, which is where roundings meet their halves."""
+    exponent = draft.rng.uniform(np.log2(low), np.log2(high))
+    if draft.rng.integers(4) == 0:
+        exponent = np.round(exponent)
+    return float(np.float32(2.0**exponent))
+
+
+def _zero_point(draw: Draw) -> int:
+    return draw(st.one_of(st.sampled_from((-128, 0, 127)), st.integers(-128, 127)))
+
+
+def _input(draw: Draw, draft: Draft, shape: tuple[int, ...]) -> int:
+    return draft.input(shape, _scale(draft), _zero_point(draw))
+
+
+def _weights(
+    draw: Draw, draft: Draft, shape: tuple[int, ...], axis: int, per_channel: bool
+) -> FlatTensor:
+    """Draw weights: dense, sparse, with dead channels, all zero, or all at the ends."""
+    rng = draft.rng
+    data = rng.integers(-127, 128, shape).astype(np.int8)
+    style = draw(st.sampled_from(("dense", "sparse", "very sparse", "dead", "ends", "zero")))
+    if style in ("sparse", "very sparse", "dead"):
+        share = {"sparse": 0.5, "very sparse": 0.93, "dead": 0.8}[style]
+        data[rng.random(shape) < share] = 0
+    if style == "dead":
+        dead = rng.random(shape[axis]) < 0.5
+        np.moveaxis(data, axis, 0)[dead] = 0
+    if style == "ends":
+        data = rng.choice(np.array([-128, -127, 127], np.int8), shape)
+    if style == "zero":
+        data[:] = 0
+    scales = (1.0,)
+    if per_channel:
+        scales = tuple(float(s) for s in rng.uniform(0.2, 1.0, shape[axis]))
+    return FlatTensor(draft.name("weights"), shape, "int8", scales, (0,) * len(scales), axis, data)
+
+
+def _bias(draw: Draw, draft: Draft, channels: int, taps: int) -> NDArray[np.int32] | None:
+    if draw(st.integers(0, 3)) == 0:
+        return None
+    reach = int(draw(st.sampled_from((1, 50, 4000))) * np.sqrt(taps)) + 1
+    return draft.rng.integers(-reach, reach, channels).astype(np.int32)
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """Hold a drawn window."""
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    dilation: tuple[int, int]
+    padding: int
+    output: tuple[int, int]
+
+
+def _view(draw: Draw, image: tuple[int, int], dilated: bool) -> _View:
+    padding = draw(st.sampled_from((flat.SAME, flat.VALID)))
+    sizes = [_axis(draw, length, padding == flat.SAME, dilated) for length in image]
+    kernel, stride, dilation, output = zip(*sizes, strict=True)
+    return _View(kernel, stride, dilation, padding, output)
+
+
+def _axis(draw: Draw, length: int, same: bool, dilated: bool) -> tuple[int, int, int, int]:
+    kernel = draw(st.integers(1, 5 if same else min(5, length)))
+    most = 3 if same else max(1, (length - 1) // max(1, kernel - 1))
+    dilation = draw(st.integers(1, min(3, most))) if dilated else 1
+    stride = draw(st.integers(1, 3))
+    reach = (kernel - 1) * dilation + 1
+    output = -(-length // stride) if same else -(-(length - reach + 1) // stride)
+    return kernel, stride, dilation, output
+
+
+def _image(draw: Draw) -> tuple[int, int]:
+    return draw(st.integers(1, 8)), draw(st.integers(1, 8))
+
+
+def add_conv(draw: Draw, draft: Draft, source: int) -> int:
+    """Add a CONV_2D."""
+    _, height, width, channels = draft.shape(source)
+    view = _view(draw, (height, width), dilated=True)
+    outputs = draw(st.integers(1, 6))
+    weights = _weights(draw, draft, (outputs, *view.kernel, channels), 0, draw(st.booleans()))
+    activation = draw(st.sampled_from(_ACTIVATIONS))
+    options = flat.conv_options(view.stride, view.dilation, view.padding, activation)
+    return draft.weighted(
+        "CONV_2D",
+        source,
+        weights,
+        _bias(draw, draft, outputs, view.kernel[0] * view.kernel[1] * channels),
+        (options, activation),
+        (1, *view.output, outputs),
+    )
+
+
+def add_depthwise(draw: Draw, draft: Draft, source: int) -> int:
+    """Add a DEPTHWISE_CONV_2D."""
+    _, height, width, channels = draft.shape(source)
+    view = _view(draw, (height, width), dilated=True)
+    multiplier = draw(st.sampled_from((1, 1, 2, 3)))
+    outputs = channels * multiplier
+    weights = _weights(draw, draft, (1, *view.kernel, outputs), 3, draw(st.booleans()))
+    activation = draw(st.sampled_from(_ACTIVATIONS))
+    return draft.weighted(
+        "DEPTHWISE_CONV_2D",
+        source,
+        weights,
+        _bias(draw, draft, outputs, view.kernel[0] * view.kernel[1]),
+        (
+            flat.depthwise_options(
+                multiplier, view.stride, view.dilation, view.padding, activation
+            ),
+            activation,
+        ),
+        (1, *view.output, outputs),
+    )
+
+
+def add_dense(draw: Draw, draft: Draft, source: int) -> int:
+    """Add a FULLY_CONNECTED over the last axis, or over everything."""
+    shape = draft.shape(source)
+    whole = len(shape) == 2 or draw(st.booleans())
+    inputs = int(np.prod(shape)) if whole else shape[-1]
+    outputs = draw(st.integers(1, 12))
+    weights = _weights(draw, draft, (outputs, inputs), 0, draw(st.booleans()))
+    activation = draw(st.sampled_from(_ACTIVATIONS))
+    return draft.weighted(
+        "FULLY_CONNECTED",
+        source,
+        weights,
+        _bias(draw, draft, outputs, inputs),
+        (flat.dense_options(activation, not whole), activation),
+        (1, outputs) if whole else (*shape[:-1], outputs),
+    )
+
+
+def add_pool(draw: Draw, draft: Draft, source: int, kind: str) -> int:
+    """Add a pool; its output has its input's scale."""
+    _, height, width, channels = draft.shape(source)
+    view = _view(draw, (height, width), dilated=False)
+    activation = draw(st.sampled_from(_ACTIVATIONS))
+    options = flat.pool_options(view.kernel, view.stride, view.padding, activation)
+    target = _like(draft, source, (1, *view.output, channels))
+    return draft.apply(kind, (source,), options, target)
+
+
+def add_mean(draw: Draw, draft: Draft, source: int) -> int:
+    """Add a MEAN over neighbouring axes, some of them counted from the end."""
+    shape = draft.shape(source)
+    first = draw(st.integers(0, len(shape) - 1))
+    last = draw(st.integers(first, len(shape) - 1))
+    if (first, last) == (0, 0):
+        first = last = len(shape) - 1
+    keep_dims = draw(st.booleans()) or first == 0
+    kept = [1 if first <= i <= last else n for i, n in enumerate(shape)]
+    target = tuple(kept if keep_dims else [*shape[:first], *shape[last + 1 :]])
+    axes = [a - len(shape) if draw(st.booleans()) else a for a in range(first, last + 1)]
+    wide = draft.scale(source) * 3
+    numbers = draft.int32_constant(draw(st.permutations(axes)))
+    return draft.fitted("MEAN", (source, numbers), flat.mean_options(keep_dims), target, wide)
+
+
+def add_sum(draw: Draw, draft: Draft, inputs: tuple[int, int], shape: tuple[int, ...]) -> int:
+    """Add an ADD."""
+    activation = draw(st.sampled_from(_ACTIVATIONS))
+    wide = 4.5 * max(draft.scale(inputs[0]), draft.scale(inputs[1]))
+    low, high = draft.reach("ADD", inputs, flat.add_options(), shape, wide)
+    target = draft.fit(shape, (low, high), wide)
+    return draft.apply("ADD", inputs, flat.add_options(activation), target)
+
+
+def add_softmax(draw: Draw, draft: Draft, source: int) -> int:
+    """Add a SOFTMAX."""
+    target = FlatTensor(draft.name("t"), draft.shape(source), "int8", (1 / 256,), (-128,))
+    beta = draw(st.sampled_from((1.0, 1.0, 0.5, 0.1, 3.0)))
+    return draft.apply("SOFTMAX", (source,), flat.softmax_options(beta), target)
+
+
+def add_logistic(draft: Draft, source: int) -> int:
+    """Add a LOGISTIC."""
+    shape = draft.shape(source)
+    target = FlatTensor(draft.name("t"), shape, "int8", (1 / 256,), (-128,))
+    return draft.apply("LOGISTIC", (source,), None, target)
+
+
+def add_quantize(draft: Draft, source: int) -> int:
+    """Add a QUANTIZE from one int8 scale to another."""
+    wide = draft.scale(source) * 2.2
+    return draft.fitted("QUANTIZE", (source,), None, draft.shape(source), wide)
+
+
+def add_reshape(draw: Draw, draft: Draft, source: int) -> int:
+    """Add a RESHAPE, with the new shape as a second input or without."""
+    count = int(np.prod(draft.shape(source)))
+    divisor = draw(st.sampled_from([d for d in range(1, count + 1) if count % d == 0]))
+    shape = draw(st.sampled_from(((1, count), (1, divisor, count // divisor))))
+    inputs = (source, draft.int32_constant(shape)) if draw(st.booleans()) else (source,)
+    options = flat.Options("ReshapeOptions")
+    if len(inputs) == 1:
+        options = flat.Options("ReshapeOptions")
+        inputs = (source, draft.int32_constant([1, -1, divisor]))
+        shape = (1, count // divisor, divisor)
+    return draft.apply("RESHAPE", inputs, options, _like(draft, source, shape))
+
+
+def _like(draft: Draft, source: int, shape: tuple[int, ...]) -> FlatTensor:
+    twin = draft.tensors[source]
+    return FlatTensor(draft.name("t"), shape, twin.dtype, twin.scales, twin.zero_points)
+
+
+@st.composite
+def conv(draw: Draw) -> Case:
+    """Draw a CONV_2D; one in three has more than 255 inputs, so several sparse segments."""
+    draft = _draft(draw)
+    channels = draw(st.one_of(st.integers(1, 5), st.integers(1, 5), st.integers(29, 70)))
+    source = _input(draw, draft, (1, *_image(draw), channels))
+    return _case(draw, "CONV_2D", draft, (add_conv(draw, draft, source),))
+
+
+@st.composite
+def depthwise(draw: Draw) -> Case:
+    """Draw a DEPTHWISE_CONV_2D."""
+    draft = _draft(draw)
+    source = _input(draw, draft, (1, *_image(draw), draw(st.integers(1, 6))))
+    return _case(draw, "DEPTHWISE_CONV_2D", draft, (add_depthwise(draw, draft, source),))
+
+
+@st.composite
+def dense(draw: Draw) -> Case:
+    """Draw a FULLY_CONNECTED with inputs of 2 to 4 dimensions, some across segments."""
+    draft = _draft(draw)
+    last = draw(st.one_of(st.integers(1, 40), st.sampled_from((254, 255, 256, 510, 511, 700))))
+    middle = draw(st.sampled_from(((), (), (3,), (2, 2))))
+    source = _input(draw, draft, (1, *middle, last))
+    return _case(draw, "FULLY_CONNECTED", draft, (add_dense(draw, draft, source),))
+
+
+def pool(kind: str) -> st.SearchStrategy[Case]:
+    """Draw a pool."""
+
+    @st.composite
+    def drawn(draw: Draw) -> Case:
+        draft = _draft(draw)
+        shape = (1, *_image(draw), draw(st.integers(1, 5)))
+        source = draft.input(shape, _scale(draft, 2.0**-6, 2.0**-3), _zero_point(draw))
+        return _case(draw, kind, draft, (add_pool(draw, draft, source, kind),))
+
+    return drawn()
+
+
+@st.composite
+def mean(draw: Draw) -> Case:
+    """Draw a MEAN over an input of 2 to 4 dimensions."""
+    draft = _draft(draw)
+    rank = draw(st.integers(2, 4))
+    shape = (1, *(draw(st.integers(1, 7)) for _ in range(rank - 1)))
+    source = _input(draw, draft, shape)
+    return _case(draw, "MEAN", draft, (add_mean(draw, draft, source),))
+
+
+@st.composite
+def add(draw: Draw) -> Case:
+    """Draw an ADD: same shapes, a broadcast, a constant, or a tensor and itself."""
+    draft = _draft(draw)
+    shape = (1, *(draw(st.integers(1, 6)) for _ in range(draw(st.integers(1, 3)))))
+    first = draft.input(shape, _scale(draft, 2.0**-6, 2.0**-4), _zero_point(draw))
+    cut = draw(st.integers(0, len(shape)))
+    tails = ((1,) * cut + shape[cut:], shape, shape, (1,))
+    tail = draw(st.sampled_from(tails))
+    ratio = 2.0 ** draft.rng.uniform(-3, 3)
+    scale = float(np.float32(draft.scale(first) * ratio))
+    which = draw(st.sampled_from(("input", "constant", "itself")))
+    second = first
+    if which == "constant":
+        bare = draw(st.sampled_from((tail, shape[cut:] or (1,))))
+        second = draft.constant(bare, scale, _zero_point(draw))
+    elif which == "input":
+        second = draft.input(tail, scale, _zero_point(draw))
+    pair = (second, first) if draw(st.booleans()) else (first, second)
+    return _case(draw, "ADD", draft, (add_sum(draw, draft, pair, shape),))
+
+
+@st.composite
+def softmax(draw: Draw) -> Case:
+    """Draw a SOFTMAX of one or several rows; scales from flat to one-hot."""
+    draft = _draft(draw)
+    rows = draw(st.sampled_from(((), (), (3,), (2, 3))))
+    shape = (1, *rows, draw(st.integers(2, 20)))
+    source = draft.input(shape, _scale(draft, 2.0**-10, 2.0**-3), _zero_point(draw))
+    return _case(draw, "SOFTMAX", draft, (add_softmax(draw, draft, source),))
+
+
+@st.composite
+def logistic(draw: Draw) -> Case:
+    """Draw a LOGISTIC of every int8 value; scales from nearly linear to a step."""
+    draft = _draft(draw)
+    source = draft.input((1, 64), _scale(draft, 2.0**-9, 2.0**-2), _zero_point(draw))
+    draft.values[source] = np.arange(-128, 128).astype(np.int8).reshape(SAMPLES, 64)
+    return _case(draw, "LOGISTIC", draft, (add_logistic(draft, source),))
+
+
+@st.composite
+def quantize(draw: Draw) -> Case:
+    """Draw a QUANTIZE, from float with halves and extremes, or from int8."""
+    draft = _draft(draw)
+    if draw(st.booleans()):
+        source = draft.input((1, 64), _scale(draft, 2.0**-20, 2.0**8), _zero_point(draw))
+        return _case(draw, "QUANTIZE", draft, (add_quantize(draft, source),))
+    scale, zero_point = _scale(draft, 2.0**-20, 2.0**10), _zero_point(draw)
+    source = draft.float_input((1, 64), _floats(draft.rng, scale, zero_point))
+    target = FlatTensor(draft.name("t"), (1, 64), "int8", (scale,), (zero_point,))
+    return _case(draw, "QUANTIZE", draft, (draft.apply("QUANTIZE", (source,), None, target),))
+
+
+def _floats(rng: np.random.Generator, scale: float, zero_point: int) -> Array:
+    """Make floats at steps, at halves, one bit beside halves, and far away."""
+    steps = rng.integers(-128, 128, 64 * SAMPLES) - zero_point
+    halves = (steps + rng.choice([0.0, 0.5, -0.5, 0.25], steps.size)).astype(np.float32)
+    values = (halves * np.float32(scale)).astype(np.float32)
+    nudged = np.nextafter(values, rng.choice(np.array([-1, 1], np.float32), steps.size) * np.inf)
+    values = np.where(rng.random(steps.size) < 0.3, nudged, values)
+    # TFLM converts to int32 before it saturates, which is undefined further out
+    far = np.array([-0.0, 0.0, 1e-45, 1e9, -1e9, 200.0, -300.0], np.float32)
+    values[: len(far)] = far * np.float32(scale)
+    return np.asarray(values, np.float32)
+
+
+@st.composite
+def dequantize(draw: Draw) -> Case:
+    """Draw a DEQUANTIZE of every int8 value."""
+    draft = _draft(draw)
+    source = draft.input((1, 64), _scale(draft, 2.0**-140, 2.0**118), _zero_point(draw))
+    draft.values[source] = np.arange(-128, 128).astype(np.int8).reshape(SAMPLES, 64)
+    target = FlatTensor(draft.name("t"), (1, 64), "float32")
+    return _case(draw, "DEQUANTIZE", draft, (draft.apply("DEQUANTIZE", (source,), None, target),))
+
+
+@st.composite
+def reshape(draw: Draw) -> Case:
+    """Draw a RESHAPE between two layers, since alone it computes nothing."""
+    draft = _draft(draw)
+    shape = (1, *(draw(st.integers(1, 6)) for _ in range(draw(st.integers(1, 3)))))
+    source = _input(draw, draft, shape)
+    if draw(st.booleans()):
+        source = add_quantize(draft, source)
+    result = add_quantize(draft, add_reshape(draw, draft, source))
+    outputs = (result,)
+    if draw(st.booleans()):
+        outputs = (add_reshape(draw, draft, result), result)[: draw(st.integers(1, 2))]
+    return _case(draw, "RESHAPE", draft, outputs)
+
+
+@st.composite
+def graph(draw: Draw) -> Case:
+    """Draw a graph of 3 to 9 layers with branches, skips, several inputs and outputs."""
+    draft = _draft(draw)
+    open_ends = [
+        draft.input((1, *_image(draw), draw(st.integers(1, 4))), _scale(draft), _zero_point(draw))
+        for _ in range(draw(st.integers(1, 2)))
+    ]
+    for _ in range(draw(st.integers(3, 9))):
+        open_ends.append(_grow(draw, draft, open_ends))
+    assume(any(operator.kind != "RESHAPE" for operator in draft.operators))
+    read = {n for operator in draft.operators for n in operator.inputs}
+    last = [n for n in open_ends if n not in read]
+    extra = draw(st.sampled_from([n for n in open_ends if n not in draft.inputs]))
+    outputs = tuple(dict.fromkeys([*(n for n in last if n not in draft.inputs), extra]))
+    return _case(draw, "graph", draft, outputs)
+
+
+def _grow(draw: Draw, draft: Draft, ends: list[int]) -> int:
+    """Add one layer behind a tensor, more often a late one."""
+    source = ends[-1] if draw(st.integers(0, 2)) else draw(st.sampled_from(ends))
+    twins = [n for n in ends if draft.shape(n) == draft.shape(source)]
+    flat_choices: dict[str, Callable[[], int]] = {
+        "dense": lambda: add_dense(draw, draft, source),
+        "add": lambda: _skip(draw, draft, source, draw(st.sampled_from(twins))),
+        "constant": lambda: _shifted(draw, draft, source),
+        "logistic": lambda: add_logistic(draft, source),
+        "softmax": lambda: add_softmax(draw, draft, source),
+        "quantize": lambda: add_quantize(draft, source),
+        "reshape": lambda: add_reshape(draw, draft, source),
+    }
+    image_choices: dict[str, Callable[[], int]] = {
+        "conv": lambda: add_conv(draw, draft, source),
+        "conv again": lambda: add_conv(draw, draft, source),
+        "depthwise": lambda: add_depthwise(draw, draft, source),
+        "max": lambda: add_pool(draw, draft, source, "MAX_POOL_2D"),
+        "average": lambda: add_pool(draw, draft, source, "AVERAGE_POOL_2D"),
+        "mean": lambda: add_mean(draw, draft, source),
+    }
+    image = len(draft.shape(source)) == 4
+    choices = {**flat_choices, **(image_choices if image else {})}
+    if draft.shape(source)[-1] == 1:
+        del choices["softmax"]
+    return choices[draw(st.sampled_from(sorted(choices)))]()
+
+
+def _skip(draw: Draw, draft: Draft, source: int, other: int) -> int:
+    return add_sum(draw, draft, (source, other), draft.shape(source))
+
+
+def _shifted(draw: Draw, draft: Draft, source: int) -> int:
+    shape = draft.shape(source)
+    constant = draft.constant(shape[-1:], draft.scale(source), _zero_point(draw))
+    return add_sum(draw, draft, (source, constant), shape)
+
+
+STRATEGIES: dict[str, st.SearchStrategy[Case]] = {
+    "ADD": add(),
+    "AVERAGE_POOL_2D": pool("AVERAGE_POOL_2D"),
+    "CONV_2D": conv(),
+    "DEPTHWISE_CONV_2D": depthwise(),
+    "DEQUANTIZE": dequantize(),
+    "FULLY_CONNECTED": dense(),
+    "LOGISTIC": logistic(),
+    "MAX_POOL_2D": pool("MAX_POOL_2D"),
+    "MEAN": mean(),
+    "QUANTIZE": quantize(),
+    "RESHAPE": reshape(),
+    "SOFTMAX": softmax(),
+    "graph": graph(),
+}

@@ -1,0 +1,223 @@
+"""Build a model operator by operator while its values are known, so that scales fit the values."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from flat import NONE, RELU6, RELU_N1_TO_1, FlatModel, FlatOperator, FlatTensor, Options, to_bytes
+from numpy.typing import NDArray
+
+from tinykit.codegen import reference
+from tinykit.codegen.importer import import_tflite
+
+Array = NDArray[np.generic]
+SAMPLES = 4
+_CEILING = {RELU6: 6.0, RELU_N1_TO_1: 1.0}
+
+
+@dataclass(slots=True)
+class Draft:
+    """Hold an unfinished model and what its tensors hold for some random inputs."""
+
+    rng: np.random.Generator
+    tensors: list[FlatTensor] = field(default_factory=list)
+    operators: list[FlatOperator] = field(default_factory=list)
+    inputs: list[int] = field(default_factory=list)
+    values: dict[int, Array] = field(default_factory=dict)
+
+    def add(self, tensor: FlatTensor) -> int:
+        """Add a tensor."""
+        self.tensors.append(tensor)
+        return len(self.tensors) - 1
+
+    def input(self, shape: tuple[int, ...], scale: float, zero_point: int) -> int:
+        """Add an int8 input; shapes have their batch of one first."""
+        number = self.add(FlatTensor(self.name("in"), shape, "int8", (scale,), (zero_point,)))
+        values = self.rng.integers(-128, 128, (SAMPLES, *shape[1:]))
+        return self._as_input(number, values.astype(np.int8))
+
+    def float_input(self, shape: tuple[int, ...], values: Array) -> int:
+        """Add a float input that holds the given values."""
+        number = self.add(FlatTensor(self.name("in"), shape, "float32"))
+        return self._as_input(number, values.reshape(SAMPLES, *shape[1:]).astype(np.float32))
+
+    def constant(self, shape: tuple[int, ...], scale: float, zero_point: int) -> int:
+        """Add a random int8 constant."""
+        data = self.rng.integers(-128, 128, shape).astype(np.int8)
+        name = self.name("constant")
+        return self.add(FlatTensor(name, shape, "int8", (scale,), (zero_point,), data=data))
+
+    def int32_constant(self, values: Sequence[int]) -> int:
+        """Add axes, or a shape."""
+        data = np.array(values, np.int32)
+        return self.add(FlatTensor(self.name("numbers"), data.shape, "int32", data=data))
+
+    def apply(
+        self, kind: str, inputs: tuple[int, ...], options: Options | None, target: FlatTensor
+    ) -> int:
+        """Add an operator with its output tensor, and compute it."""
+        self.values[len(self.tensors)] = self.evaluate(kind, inputs, options, target)
+        number = self.add(target)
+        self.operators.append(FlatOperator(kind, inputs, (number,), options))
+        return number
+
+    def fitted(
+        self,
+        kind: str,
+        inputs: tuple[int, ...],
+        options: Options | None,
+        shape: tuple[int, ...],
+        wide: float,
+    ) -> int:
+        """Add an operator whose output scale suits its values; `wide` saturates nothing."""
+        reach = self.reach(kind, inputs, options, shape, wide)
+        return self.apply(kind, inputs, options, self.fit(shape, reach, wide))
+
+    def weighted(
+        self,
+        kind: str,
+        source: int,
+        weights: FlatTensor,
+        bias: NDArray[np.int32] | None,
+        options: tuple[Options, int],
+        shape: tuple[int, ...],
+    ) -> int:
+        """Add an operator with weights, scaled so that its fused activation has work to do.
+
+        Args:
+            kind: the operator.
+            source: the tensor it reads.
+            weights: with scales that matter relative to each other only.
+            bias: int32, or None for an absent one.
+            options: the operator's, and the fused activation that they name.
+            shape: of the output.
+        """
+        assert weights.data is not None
+        widest = float(np.abs(weights.data.astype(np.int64)).sum()) * 255 + 1
+        if bias is not None:
+            widest += float(np.abs(bias.astype(np.int64)).max())
+        wide = max(weights.scales) * self.tensors[source].scales[0] * widest / 120
+        inputs = self._with_weights(kind, source, weights, bias)
+        plain = Options(options[0].table, _without_activation(options[0]))
+        low, high = self.reach(kind, inputs, plain, shape, wide)
+        gain = 1.0
+        if options[1] in _CEILING and low < high:
+            gain = _CEILING[options[1]] * self.rng.uniform(0.7, 2.0) / max(-low, high)
+        self._scale_weights(inputs, gain)
+        return self.apply(
+            kind, inputs, options[0], self.fit(shape, (low * gain, high * gain), wide)
+        )
+
+    def reach(
+        self,
+        kind: str,
+        inputs: tuple[int, ...],
+        options: Options | None,
+        shape: tuple[int, ...],
+        wide: float,
+    ) -> tuple[float, float]:
+        """Find the least and the greatest real output, starting with a scale that is too wide."""
+        scale = wide
+        for _ in range(8):
+            target = FlatTensor("probe", shape, "int8", (scale,), (0,))
+            found = self.evaluate(kind, inputs, options, target).astype(np.int64)
+            low, high = int(found.min()), int(found.max())
+            largest = max(-low, high)
+            if 60 <= largest < 127:
+                break
+            if largest == 0 and scale < wide * 1e-4:
+                return 0.0, 0.0
+            scale *= 16.0 if largest >= 127 else (largest + 0.6) / 100
+        return low * scale, high * scale
+
+    def evaluate(
+        self, kind: str, inputs: tuple[int, ...], options: Options | None, target: FlatTensor
+    ) -> Array:
+        """Compute one operator with the reference."""
+        present = [n for n in dict.fromkeys(inputs) if n >= 0]
+        fed = [i for i, n in enumerate(present) if n in self.values]
+        single = FlatModel(
+            tensors=(*(self.tensors[n] for n in present), target),
+            operators=(
+                FlatOperator(
+                    kind,
+                    tuple(present.index(n) if n >= 0 else -1 for n in inputs),
+                    (len(present),),
+                    options,
+                ),
+            ),
+            inputs=tuple(fed),
+            outputs=(len(present),),
+        )
+        graph = import_tflite(to_bytes(single), "draft.tflite")
+        return reference.run_batch(graph, [self.values[present[i]] for i in fed])[0].reshape(
+            SAMPLES, *target.shape[1:]
+        )
+
+    def scale(self, number: int) -> float:
+        """Return a tensor's only scale."""
+        return self.tensors[number].scales[0]
+
+    def shape(self, number: int) -> tuple[int, ...]:
+        """Return a tensor's shape."""
+        return self.tensors[number].shape
+
+    def model(self, outputs: tuple[int, ...]) -> FlatModel:
+        """Finish."""
+        return FlatModel(tuple(self.tensors), tuple(self.operators), tuple(self.inputs), outputs)
+
+    def _as_input(self, number: int, values: Array) -> int:
+        self.values[number] = values
+        self.inputs.append(number)
+        return number
+
+    def name(self, what: str) -> str:
+        return f"{what}{len(self.tensors)}"
+
+    def fit(self, shape: tuple[int, ...], reach: tuple[float, float], wide: float) -> FlatTensor:
+        """Make an output tensor whose range is about the reach, or wide where that is nothing."""
+        low, high = min(reach[0], 0.0), max(reach[1], 0.0)
+        scale = (high - low) / 255 * self.rng.uniform(0.7, 2.0) or wide
+        scale = float(np.float32(scale))
+        zero_point = int(np.clip(round(-128 - low / scale), -128, 127))
+        return FlatTensor(self.name("t"), shape, "int8", (scale,), (zero_point,))
+
+    def _with_weights(
+        self, kind: str, source: int, weights: FlatTensor, bias: NDArray[np.int32] | None
+    ) -> tuple[int, ...]:
+        inputs = [source, self.add(weights)]
+        if bias is not None:
+            name = self.name("bias")
+            tensor = FlatTensor(name, bias.shape, "int32", (1.0,), (0,), data=bias)
+            inputs.append(self.add(tensor))
+        elif kind != "DEPTHWISE_CONV_2D" and self.rng.integers(2):
+            inputs.append(-1)  # TFLM reads a depthwise bias of -1 as a tensor: docs/exactness.md
+        self._scale_weights(tuple(inputs), 1.0)
+        return tuple(inputs)
+
+    def _scale_weights(self, inputs: tuple[int, ...], gain: float) -> None:
+        """Multiply the weights' scales, and give the bias the scales that follow from them."""
+        weights = self.tensors[inputs[1]]
+        scales = tuple(float(np.float32(scale * gain)) for scale in weights.scales)
+        zeros = (0,) * len(scales)
+        self.tensors[inputs[1]] = replace(weights, scales=scales, zero_points=zeros)
+        if inputs[2:] and inputs[2] >= 0:
+            products = tuple(float(np.float32(s * self.scale(inputs[0]))) for s in scales)
+            bias = self.tensors[inputs[2]]
+            self.tensors[inputs[2]] = replace(bias, scales=products, zero_points=zeros)
+
+
+def _without_activation(options: Options) -> tuple[tuple[str, int | float | bool], ...]:
+    return tuple(
+        (name, NONE if name == "FusedActivationFunction" else value)
+        for name, value in options.fields
+    )
+
+
+def lively(values: Array) -> bool:
+    """Tell whether outputs can show a mistake: at most 90 % of them saturated, or the same."""
+    if values.dtype != np.int8:
+        return len(np.unique(values)) > 1
+    _, counts = np.unique(values, return_counts=True)
+    saturated = np.count_nonzero((values == -128) | (values == 127))
+    return bool(max(int(counts.max()), saturated) <= 0.9 * values.size)
