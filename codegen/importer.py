@@ -202,7 +202,8 @@ def _kind(file: _File, raw: Any) -> str:
     code = file.model.OperatorCodes(index)
     builtin = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
     if builtin == tflite.BuiltinOperator.CUSTOM:
-        return str((code.CustomCode() or b"a custom operator").decode(errors="replace"))
+        custom: bytes = code.CustomCode() or b"a custom operator"
+        return custom.decode(errors="replace")
     return _KIND_NAMES.get(builtin, f"operator {builtin}")
 
 

@@ -33,8 +33,8 @@ def _check(graph: Graph, operator: Operator) -> None:
     left, right = graph.tensor(operator.inputs[0]), graph.tensor(operator.inputs[1])
     target = graph.tensor(operator.outputs[0])
     shared.refuse_not_int8(left, right, target)
-    shared.refuse_unknown_activation(operator.attributes.activation)
-    full, repeated = _ordered(left, right)
+    shared.refuse_unknown_activation(operator.attributes.activation, target)
+    full, repeated = _ordered(left, right, target)
     if full.shape != target.shape or not _repeats(repeated.shape, full.shape):
         raise RefusedError(
             f"adds {left.shape} and {right.shape} to {target.shape}",
@@ -45,8 +45,9 @@ def _check(graph: Graph, operator: Operator) -> None:
             raise RefusedError(f"rescales by {factor:g}, TFLM wants less than 1", shared.QUANTIZE)
 
 
-def _ordered(left: Tensor, right: Tensor) -> tuple[Tensor, Tensor]:
-    return (right, left) if right.elements > left.elements else (left, right)
+def _ordered(left: Tensor, right: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the input of the output's shape, and the one that is repeated over it."""
+    return (left, right) if left.shape == target.shape else (right, left)
 
 
 def _repeats(small: tuple[int, ...], full: tuple[int, ...]) -> bool:
@@ -81,10 +82,11 @@ def _evaluate(graph: Graph, operator: Operator, values: Arrays) -> Arrays:
 
 
 def _lower(graph: Graph, operator: Operator, _options: LowerOptions) -> Layer:
-    numbers = [number for number in operator.inputs if number is not None]
-    numbers.sort(key=lambda number: -graph.tensor(number).elements)
-    full, repeated = graph.tensor(numbers[0]), graph.tensor(numbers[1])
     target = graph.tensor(operator.outputs[0])
+    numbers = [number for number in operator.inputs if number is not None]
+    if graph.tensor(numbers[0]).shape != target.shape:
+        numbers.reverse()
+    full, repeated = graph.tensor(numbers[0]), graph.tensor(numbers[1])
     pairs = [fixedpoint.quantize_multiplier(f) for f in _factors(full, repeated, target)]
     low, high = shared.activation_range(operator.attributes.activation, target)
     return Layer(

@@ -46,7 +46,8 @@ def _check(graph: Graph, operator: Operator) -> None:
             "use groups=1, or split the layer and concatenate",
         )
     shared.refuse_bad_weights(graph, operator, weights.shape[0])
-    shared.refuse_unknown_activation(operator.attributes.activation)
+    shared.refuse_unknown_activation(operator.attributes.activation, target)
+    shared.refuse_large_factors(shared.channel_factors(graph, operator))
     _window(graph, operator)
     product = _product(graph, operator)
     shared.refuse_overflow(product.rows, product.bias)

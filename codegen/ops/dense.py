@@ -84,13 +84,14 @@ def _check(graph: Graph, operator: Operator) -> None:
         raise RefusedError(f"has weights of shape {weights.shape}", shared.QUANTIZE)
     outputs, inputs = weights.shape
     shared.refuse_bad_weights(graph, operator, outputs)
-    shared.refuse_unknown_activation(operator.attributes.activation)
+    shared.refuse_unknown_activation(operator.attributes.activation, target)
     if operator.attributes.weights_format != 0:
         raise RefusedError("has shuffled weights", shared.QUANTIZE)
     if source.elements % inputs or target.elements != source.elements // inputs * outputs:
         raise RefusedError(
             f"maps {source.shape} to {target.shape} with weights {weights.shape}", shared.QUANTIZE
         )
+    shared.refuse_large_factors(_factors(graph, operator))
     product = _product(graph, operator)
     shared.refuse_overflow(product.rows, product.bias)
 

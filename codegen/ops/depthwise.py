@@ -46,7 +46,8 @@ def _check(graph: Graph, operator: Operator) -> None:
     if channels % source.shape[3]:
         raise RefusedError(f"makes {channels} channels of {source.shape[3]}", shared.QUANTIZE)
     shared.refuse_bad_weights(graph, operator, channels)
-    shared.refuse_unknown_activation(operator.attributes.activation)
+    shared.refuse_unknown_activation(operator.attributes.activation, target)
+    shared.refuse_large_factors(shared.channel_factors(graph, operator))
     _window(graph, operator)
     rows = shared.weight_values(graph, operator).reshape(-1, channels).T
     shared.refuse_overflow(rows, shared.bias_values(graph, operator, channels))

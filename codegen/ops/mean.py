@@ -57,6 +57,7 @@ def _check(graph: Graph, operator: Operator) -> None:
     shared.refuse_other_arity(operator, (2,))
     source, target = graph.tensor(operator.inputs[0]), graph.tensor(operator.outputs[0])
     shared.refuse_not_int8(source, target)
+    shared.refuse_large_factors([source.scale / target.scale])
     outer, count, inner = _blocks(graph, operator)
     if outer * inner != target.elements:
         raise RefusedError(f"maps {source.shape} to {target.shape}", shared.QUANTIZE)

@@ -38,7 +38,7 @@ def _check(graph: Graph, operator: Operator) -> None:
     shared.refuse_not_int8(source, target)
     shared.refuse_other_rank(source, 4)
     shared.refuse_other_rank(target, 4)
-    shared.refuse_unknown_activation(operator.attributes.activation)
+    shared.refuse_unknown_activation(operator.attributes.activation, target)
     if source.shape[3] != target.shape[3]:
         raise RefusedError(
             f"makes {target.shape[3]} channels of {source.shape[3]}", shared.QUANTIZE

@@ -16,6 +16,7 @@ def _check_quantize(graph: Graph, operator: Operator) -> None:
     shared.refuse_not_int8(target)
     if source.dtype == "int8":
         shared.refuse_not_int8(source)
+        shared.refuse_large_factors([source.scale / target.scale])
     elif source.dtype != "float32":
         raise RefusedError(f"quantizes {source.dtype}", _WAY_OUT)
     _refuse_other_size(source, target)

@@ -13,6 +13,7 @@ from tinykit.core import fixedpoint
 from tinykit.core.graph import Graph, Operator, Tensor
 
 Ints = NDArray[np.int64]
+_MOST_SHIFT = 30
 QUANTIZE = "quantize the model again: tinykit quantize"
 
 _ACTIVATIONS: dict[int, tuple[str, float | None, float | None]] = {
@@ -52,12 +53,25 @@ def refuse_other_rank(tensor: Tensor, rank: int) -> None:
         )
 
 
-def refuse_unknown_activation(activation: int) -> None:
+def refuse_unknown_activation(activation: int, output: Tensor) -> None:
     """Raise unless the fused activation is one that TFLM computes in int8."""
     if activation not in _ACTIVATIONS:
         raise RefusedError(
             f"has the fused activation {activation}", "use relu, relu6 or a layer of its own"
         )
+    _, low, high = _ACTIVATIONS[activation]
+    if max(-(low or 0.0), high or 0.0) / output.scale >= -fixedpoint.INT32_MIN:
+        raise RefusedError(f"has the output scale {output.scale:g}, too fine for it", QUANTIZE)
+
+
+def refuse_large_factors(factors: Sequence[float]) -> None:
+    """Raise if an accumulator would be shifted left by more than an int32 has room for.
+
+    TFLM computes 1 << shift in int there, which C++ leaves undefined.
+    """
+    for factor in factors:
+        if not factor < 2.0**31 or fixedpoint.quantize_multiplier(factor)[1] > _MOST_SHIFT:
+            raise RefusedError(f"rescales by {factor:g}, TFLM by less than 2^30", QUANTIZE)
 
 
 def activation_name(activation: int) -> str:
