@@ -70,7 +70,7 @@ def load_data(rng: np.random.Generator) -> Splits:
 
 def _varied(images: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
     """Turn, slant, stretch and shift each image at random."""
-    from scipy.ndimage import affine_transform
+    from scipy.ndimage import affine_transform  # type: ignore[import-untyped]
 
     varied = np.empty_like(images)
     middle = np.array(images.shape[1:3]) / 2 - 0.5
