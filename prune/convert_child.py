@@ -52,10 +52,10 @@ def convert_here(path: Path, custom: Path | None, samples: NDArray[np.float32]) 
     converter.target_spec.supported_ops = [tensorflow.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = converter.inference_output_type = tensorflow.int8
     converter.representative_dataset = lambda: _one_by_one(samples)
-    return _converted(converter)
+    return _converted(path, converter)
 
 
-def _converted(converter: Any) -> bytes:
+def _converted(path: Path, converter: Any) -> bytes:
     try:
         return bytes(converter.convert())
     except Exception as error:
@@ -63,7 +63,7 @@ def _converted(converter: Any) -> bytes:
         unsupported = sorted(set(re.findall(r"'(tf\.[A-Za-z0-9_]+)' op", text)))
         what = ", ".join(unsupported) or " ".join(text.split())[:200]
         raise TinykitError(
-            f"the model cannot be converted to int8: {what}",
+            f"{path} cannot be converted to int8: {what}",
             "replace the layer by one that `tinykit ops` lists",
         ) from error
 

@@ -18,6 +18,7 @@ from tinykit.train.fit import Fitting, fit, refuse_misfit
 from tinykit.train.loss import choose_loss, refuse_misfit_loss
 from tinykit.train.predict import evaluate
 from tinykit.train.progress import Progress, no_progress
+from tinykit.train.task import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,17 @@ class Recipe:
     epochs: int = 30
     batch_size: int = 32
     learning_rate: float = 2e-3
+
+
+def recipe_for(settings: Settings) -> Recipe:
+    """Return how a task wants to be pruned."""
+    return Recipe(
+        settings.sparsity,
+        Scope(settings.prune_scope),
+        settings.prune_epochs,
+        settings.batch_size,
+        settings.prune_learning_rate,
+    )
 
 
 @dataclass(frozen=True, slots=True)

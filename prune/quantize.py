@@ -125,7 +125,8 @@ def _convert_in_child(model: Path, custom: Path | None, samples: NDArray[np.floa
 def _explain(model: Path, folder: Path, child: subprocess.CompletedProcess[str]) -> TinykitError:
     if (folder / "error.json").exists():
         reason = json.loads((folder / "error.json").read_text())
-        return TinykitError(f"{model}: {reason['message']}", reason["hint"])
+        message = reason["message"].replace(str(folder / "model.keras"), str(model))
+        return TinykitError(message, reason["hint"])
     words = " ".join(child.stderr.strip().splitlines()[-LAST_WORDS:])
     how = f"ended with status {child.returncode}"
     if child.returncode < 0:
