@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tinykit.codegen.board_files import board_files, build_header
 from tinykit.core.board import Board
-from tinykit.host.toolchain import Optimize, Source, Toolchain, app_sources, compile_image
+from tinykit.host.toolchain import Source, Toolchain, app_sources, compile_image
 
 STUB_MODEL = Path(__file__).parent / "c" / "stub_model.c"
 
@@ -22,7 +22,7 @@ def build_stub(
     board: Board,
     work: Path,
     model: str | None = None,
-    optimize: Optimize = "size",
+    optimize: str = "size",
 ) -> Path:
     """Build the streaming application around the stub model, or around another model's C text."""
     write_generated(board, work)

@@ -5,7 +5,6 @@ import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
-from typing import get_args
 
 import pytest
 from firmware_image import STUB_MODEL, build_stub
@@ -16,7 +15,7 @@ from tinykit.core.files import PACKAGE_ROOT
 from tinykit.core.units import bytes_text
 from tinykit.host import toolchain as module
 from tinykit.host.image import check_image, read_image
-from tinykit.host.toolchain import Optimize, Toolchain, find_toolchain
+from tinykit.host.toolchain import Toolchain, find_toolchain
 
 BOARD = find_board("nano33")
 
@@ -32,9 +31,9 @@ def test_zig_tells_its_version() -> None:
     assert find_toolchain("zig").version == "zig 0.17.1"
 
 
-@pytest.mark.parametrize("optimize", get_args(Optimize))
+@pytest.mark.parametrize("optimize", ["size", "balanced", "speed"])
 def test_every_level_gives_an_image_that_the_board_starts(
-    toolchain: Toolchain, optimize: Optimize, tmp_path: Path
+    toolchain: Toolchain, optimize: str, tmp_path: Path
 ) -> None:
     elf = build_stub(toolchain, BOARD, tmp_path, optimize=optimize)
 
