@@ -19,8 +19,8 @@ from tinykit.core.units import bytes_text
 
 FIRMWARE = PACKAGE_ROOT / "firmware"
 
-# zig knows two modes only: -Oz is its -Os, and -O3 its -O2. Its -O2 unrolls every loop by four, which
-# triples kws's kernels and gains 1 %: for "speed" only.
+# zig knows two modes only: -Oz is its -Os, and -O3 its -O2. Its -O2 unrolls every loop by four,
+# which triples kws's kernels and gains 1 %: for "speed" only.
 _LEVELS: dict[str, tuple[str, ...]] = {
     "size": ("-Os",),
     "balanced": ("-O2", "-fno-unroll-loops"),
