@@ -15,7 +15,7 @@ _NOISE = re.compile(
     r"^(StatefulPartitionedCall|PartitionedCall|serving_default|ReadVariableOp|resource"
     r"|Identity(_int8)?|functional|sequential|model|MatMul|BiasAdd|Relu6?|Conv2D|convolution"
     r"|depthwise|Add|Reshape|MaxPool(2d)?|AvgPool|Mean|Softmax|Sigmoid|Const|FusedBatchNormV3"
-    r"|batch_normalization|activation|re_lu|tfl[._].*|arith[._].*)(_?\d+)?$"
+    r"|batch_normalization|activation|re_lu|read|transpose|shape|tfl[._].*|arith[._].*)(_?\d+)?$"
 )
 # The word that ends the part of a fused name which belongs to the layer with the weights.
 _OWN_WORD = {"CONV_2D": "Conv2D", "DEPTHWISE_CONV_2D": "depthwise", "FULLY_CONNECTED": "MatMul"}
@@ -41,8 +41,15 @@ def layer_name(tensor_names: Sequence[str], kind: str) -> str:
     for words in sorted(parts, key=lambda words: not (own and words[-1].startswith(own))):
         kept = [w for w in (word.split(":")[0] for word in words) if w and not _NOISE.match(w)]
         if kept:
-            return c_name(kept[-1], "layer")
+            return c_name(_first_trace(kept), "layer")
     return kind.lower()
+
+
+def _first_trace(scopes: Sequence[str]) -> str:
+    """Return the innermost scope less the "_1" that Keras adds to every scope of a second trace."""
+    if len(scopes) > 1 and all(scope.endswith("_1") for scope in scopes):
+        return scopes[-1].removesuffix("_1")
+    return scopes[-1]
 
 
 def unique(names: Sequence[str]) -> list[str]:
