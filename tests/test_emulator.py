@@ -18,6 +18,7 @@ import serial
 from tinykit.core.board import find_board
 from tinykit.core.errors import MissingToolError, TinykitError
 from tinykit.host.emulator import Cost, EmulationError, Emulator, Profile, invoke_range
+from tinykit.host.link import Link
 
 pytest.importorskip("unicorn")
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs pseudo-terminals")
@@ -496,6 +497,17 @@ def test_a_byte_from_the_host_ends_sleep(build: Build) -> None:
 
     assert counters.sleep_share > 0.2
     assert counters.notes == ()
+
+
+def test_a_link_without_an_answer_tells_the_emulators_reason(build: Build) -> None:
+    elf = build(ECHO.replace("3:  wfi", "3:  wfi\n poke 0x4000d000, 1"))
+
+    with (
+        pytest.raises(EmulationError, match="RNG"),
+        Emulator(elf, BOARD) as emulator,
+        Link(emulator.port, timeout_s=5) as link,
+    ):
+        link.hello()
 
 
 def test_reset_starts_again(build: Build) -> None:

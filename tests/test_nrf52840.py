@@ -4,14 +4,13 @@ import pytest
 
 from tinykit.host.cortex_m import FIRST_IRQ, HARD_FAULT, SCS_BASE, SYSTICK, CpuState
 from tinykit.host.nrf52840 import (
-    BAUD_RATES,
-    INSTANCES,
     RAM_BASE,
     LinkFacts,
     Memory,
     Nrf52840,
     pin_name,
 )
+from tinykit.host.nrf52840_registers import BAUD_RATES, INSTANCES
 from tinykit.host.registers import RefusedError
 
 UARTE, CLOCK, TIMER0, TIMER1, P1 = 0x40002000, 0x40000000, 0x40008000, 0x40009000, 0x50000300
