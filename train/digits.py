@@ -11,16 +11,17 @@ from tinykit.train.backend import INSTALL
 from tinykit.train.splits import Splits
 
 EPOCHS = 8
-BATCH_SIZE = 32
-LEARNING_RATE = 2e-3
+BATCH_SIZE = 64
+LEARNING_RATE = 3e-3
 LABELS = tuple(str(digit) for digit in range(10))
 SPARSITY = 0.9
 PRUNE_EPOCHS = 24
-PRUNE_LEARNING_RATE = 2e-3
+PRUNE_LEARNING_RATE = 3e-3
+TEACHER_SHARE = 0.7
 
 EVERY = 5  # of five samples one is for the test, one for validation
 BRIGHTEST = 16.0
-VARIANTS = 5  # of each training image, written a little differently
+VARIANTS = 11  # of each training image, written a little differently
 TURN_RAD, SLANT, STRETCH, SHIFT_PIXELS = 0.2, 0.15, 0.1, 0.6  # at most, either way
 
 

@@ -60,6 +60,7 @@ def fit_task(
         progress,
         [],
     )
+    settle(model, loss)
     report = FitReport(
         evaluate(model, splits.validation),
         evaluate(model, splits.test),
@@ -93,8 +94,14 @@ def fit(
         verbose=0,
         callbacks=[*callbacks, _progress_callback(fitting, progress)],
     )
-    # Adam's moments would treble the size of the saved file.
-    model.compile("sgd", fitting.loss, jit_compile=False)
+
+
+def settle(model: Any, loss: Any) -> None:
+    """Compile a fitted model with its own loss and without Adam's state, ready to be saved.
+
+    Adam's moments would treble the size of the file.
+    """
+    model.compile("sgd", loss, jit_compile=False)
 
 
 def steps_per_epoch(train: DataSet, fitting: Fitting) -> int:

@@ -26,7 +26,7 @@ def choose_loss(model: Any, data: DataSet) -> Any:
     kind = kind_of((len(data), *outputs.shape[1:]), data.y)
     if kind is Kind.NUMBERS:
         return keras.losses.MeanSquaredError()
-    logits = not _sums_to_one(outputs)
+    logits = not is_distribution(outputs)
     if kind is Kind.CLASSES:
         return keras.losses.SparseCategoricalCrossentropy(from_logits=logits)
     if kind is Kind.ONE_HOT:
@@ -61,6 +61,7 @@ def shaped_labels(outputs: tuple[int, ...], y: NDArray[np.generic]) -> NDArray[n
     return y.reshape(len(y), *outputs).astype(np.float32)
 
 
-def _sums_to_one(outputs: NDArray[np.float32]) -> bool:
+def is_distribution(outputs: NDArray[np.float32]) -> bool:
+    """Say whether each sample's outputs are shares of one, as a softmax's are."""
     sums = outputs.reshape(len(outputs), -1).sum(axis=1)
     return are_probabilities(outputs) and bool(np.allclose(sums, 1, atol=1e-3))

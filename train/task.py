@@ -49,6 +49,7 @@ class Settings:
         prune_scope: "global" or "layer", where the threshold applies.
         prune_epochs: passes over the training split while pruning.
         prune_learning_rate: Adam's while pruning.
+        teacher_share: how much the dense network's answers count for while pruning.
     """
 
     epochs: int = 30
@@ -60,6 +61,7 @@ class Settings:
     prune_scope: str = "global"
     prune_epochs: int = 30
     prune_learning_rate: float = 2e-3
+    teacher_share: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +165,9 @@ def _setting(name: str, given: object, default: object, where: str) -> object:
         return tuple(str(label) for label in given)
     if isinstance(default, float) and isinstance(given, int) and not isinstance(given, bool):
         given = float(given)
-    if type(given) is not type(default) or (isinstance(given, (int, float)) and given <= 0):
+    if type(given) is not type(default) or (
+        isinstance(given, (int, float)) and given <= 0 and default != 0
+    ):
         raise TinykitError(
             f"{where}: {name.upper()} is {given!r}", f"for example {name.upper()} = {default!r}"
         )
