@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,11 +10,12 @@ import numpy as np
 from tinykit.core.data import DataSet
 from tinykit.core.errors import CheckFailedError, TinykitError
 from tinykit.core.score import Score
+from tinykit.prune.distill import taught
 from tinykit.prune.kernels import LeftDense, Prunable, find_kernels, kernel_name
 from tinykit.prune.masks import Mask, Scope, choose_masks
 from tinykit.prune.schedule import Schedule, schedule_for
 from tinykit.train.backend import import_keras
-from tinykit.train.fit import Fitting, fit, refuse_misfit
+from tinykit.train.fit import Fitting, fit, refuse_misfit, settle
 from tinykit.train.loss import choose_loss, refuse_misfit_loss
 from tinykit.train.predict import evaluate
 from tinykit.train.progress import Progress, no_progress
@@ -31,6 +32,8 @@ class Recipe:
         epochs: passes over the data while pruning and recovering.
         batch_size: samples a step.
         learning_rate: Adam's, at the start; it falls to zero along a cosine.
+        teacher_share: how much the dense network's own answers count for against the labels (0 to
+            1); above 0 the model must be a classifier that ends in a softmax.
     """
 
     sparsity: float = 0.9
@@ -38,6 +41,7 @@ class Recipe:
     epochs: int = 30
     batch_size: int = 32
     learning_rate: float = 2e-3
+    teacher_share: float = 0.0
 
 
 def recipe_for(settings: Settings) -> Recipe:
@@ -48,6 +52,7 @@ def recipe_for(settings: Settings) -> Recipe:
         settings.prune_epochs,
         settings.batch_size,
         settings.prune_learning_rate,
+        settings.teacher_share,
     )
 
 
@@ -124,8 +129,12 @@ def prune_model(
     prunable = find_kernels(model)
     _refuse_nothing_to_prune(prunable)
     fitting = Fitting("prune", recipe.epochs, recipe.batch_size, recipe.learning_rate, loss)
+    if recipe.teacher_share > 0:
+        train = taught(model, train, recipe.teacher_share)
+        fitting = replace(fitting, loss="categorical_crossentropy")
     with _masked(prunable.kernels, recipe, schedule) as callback:
         fit(model, train, fitting, progress, [callback])
+    settle(model, loss)
     layers = tuple(_layer_zeros(model, kernel) for kernel in prunable.kernels)
     return PruneReport(before, evaluate(model, test), layers, prunable.left_dense)
 
@@ -206,6 +215,11 @@ def _refuse_bad_recipe(recipe: Recipe) -> None:
         raise TinykitError(
             f"a sparsity of {recipe.sparsity:g} is not between 0 and 1",
             "--sparsity 0.9 prunes to 90 % zeros",
+        )
+    if not 0 <= recipe.teacher_share <= 1:
+        raise TinykitError(
+            f"a teacher share of {recipe.teacher_share:g} is not between 0 and 1",
+            "0 leaves the teacher out",
         )
     if recipe.epochs < 1 or recipe.batch_size < 1 or recipe.learning_rate <= 0:
         raise TinykitError(

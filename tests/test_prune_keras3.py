@@ -9,8 +9,10 @@ import pytest
 from tinykit.core.data import DataSet
 from tinykit.core.errors import CheckFailedError, TinykitError
 from tinykit.core.score import Metric
+from tinykit.prune.distill import taught
 from tinykit.prune.keras3 import Recipe, prune_model
 from tinykit.prune.masks import Scope, zeros_wanted
+from tinykit.train.predict import predict
 
 RECIPE = Recipe(sparsity=0.75, epochs=14, batch_size=32, learning_rate=1e-2)
 keras = nets.keras
@@ -120,6 +122,18 @@ def test_prune_goes_on_from_the_zeros_of_an_earlier_run() -> None:
     assert all(np.all(then[now]) for then, now in zip(after, before, strict=True))
 
 
+def test_prune_mixes_the_dense_networks_answers_into_the_labels() -> None:
+    model, data = nets.sequential(), nets.classes()
+    said = predict(model, data.x)
+    mixed = taught(model, data, 0.5)
+    assert mixed.y is not None and data.y is not None
+    own = mixed.y - 0.5 * np.eye(2)[data.y]
+    assert np.allclose(mixed.y.sum(axis=1), 1)
+    assert np.array_equal(own[:, 1] > own[:, 0], said[:, 1] > said[:, 0])
+    report = prune_model(model, data, nets.classes(40), replace(RECIPE, teacher_share=0.5))
+    assert report.zeros == zeros_wanted(report.weights, 0.75)
+
+
 def test_prune_tells_its_progress() -> None:
     told: list[tuple[str, float, str]] = []
     prune_model(
@@ -188,6 +202,16 @@ GOOD = nets.classes()
         ),
         (GOOD, replace(RECIPE, sparsity=1.0), "a sparsity of 1 is not between 0 and 1"),
         (GOOD, replace(RECIPE, sparsity=-0.1), "a sparsity of -0.1 is not between 0 and 1"),
+        (
+            GOOD,
+            replace(RECIPE, teacher_share=1.5),
+            "a teacher share of 1.5 is not between 0 and 1",
+        ),
+        (
+            replace(GOOD, y=np.zeros((160, 2), np.float32)),
+            replace(RECIPE, teacher_share=0.5),
+            "a teacher share of 0.5 needs a classifier that ends in a softmax",
+        ),
         (GOOD, replace(RECIPE, epochs=0), "0 epochs in batches of 32 at a rate of 0.01"),
         (
             GOOD,
