@@ -152,6 +152,9 @@ class Graph:
         for number in self.inputs:
             if self.tensors[number].data is not None:
                 raise _broken(f"the input '{self.tensors[number].name}' is a constant")
+        for number in self.outputs:
+            if self.tensors[number].data is not None:
+                raise _broken(f"the output '{self.tensors[number].name}' is a constant")
 
     def _check_numbers(self, operator: Operator) -> None:
         for number in (*operator.inputs, *operator.outputs):

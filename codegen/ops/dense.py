@@ -92,6 +92,7 @@ def _check(graph: Graph, operator: Operator) -> None:
             f"maps {source.shape} to {target.shape} with weights {weights.shape}", shared.QUANTIZE
         )
     shared.refuse_large_factors(_factors(graph, operator))
+    shared.refuse_large_sizes(inputs, outputs, source.elements // inputs)
     product = _product(graph, operator)
     shared.refuse_overflow(product.rows, product.bias)
 

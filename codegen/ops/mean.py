@@ -61,6 +61,7 @@ def _check(graph: Graph, operator: Operator) -> None:
     outer, count, inner = _blocks(graph, operator)
     if outer * inner != target.elements:
         raise RefusedError(f"maps {source.shape} to {target.shape}", shared.QUANTIZE)
+    shared.refuse_large_sizes(outer, inner)
     if count > 1 << 16:
         raise RefusedError(f"averages {count} values at once", "average in two steps")
 

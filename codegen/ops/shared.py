@@ -14,6 +14,8 @@ from tinykit.core.graph import Graph, Operator, Tensor
 
 Ints = NDArray[np.int64]
 _MOST_SHIFT = 30
+_MOST_SIZE = 2**16 - 1
+SMALLER = "use a smaller layer, or split it"
 QUANTIZE = "quantize the model again: tinykit quantize"
 
 _ACTIVATIONS: dict[int, tuple[str, float | None, float | None]] = {
@@ -62,6 +64,14 @@ def refuse_unknown_activation(activation: int, output: Tensor) -> None:
     _, low, high = _ACTIVATIONS[activation]
     if max(-(low or 0.0), high or 0.0) / output.scale >= -fixedpoint.INT32_MIN:
         raise RefusedError(f"has the output scale {output.scale:g}, too fine for it", QUANTIZE)
+
+
+def refuse_large_sizes(*sizes: int) -> None:
+    """Raise unless every size fits the 16 bits that the kernels' records have for it."""
+    if max(sizes) > _MOST_SIZE:
+        raise RefusedError(
+            f"is {max(sizes)} long in one dimension, the most is {_MOST_SIZE}", SMALLER
+        )
 
 
 def refuse_large_factors(factors: Sequence[float]) -> None:
@@ -256,6 +266,7 @@ def window(
 ) -> Window:
     """Work out padding as tflite::ComputePaddingHeightWidth does, and prove the output's size."""
     image, output = source.shape[1:3], target.shape[1:3]
+    refuse_large_sizes(source.shape[3], target.shape[3], source.shape[3] * kernel[0] * kernel[1])
     if min(*kernel, *stride, *dilation) < 1:
         raise RefusedError(f"has kernel {kernel}, stride {stride}, dilation {dilation}", QUANTIZE)
     if padding not in (tflite.Padding.SAME, tflite.Padding.VALID):
@@ -263,6 +274,7 @@ def window(
     pads = []
     for i in range(2):
         reach = (kernel[i] - 1) * dilation[i] + 1
+        refuse_large_sizes(image[i], output[i], reach, stride[i], dilation[i])
         same = padding == tflite.Padding.SAME
         expected = -(-image[i] // stride[i]) if same else -(-(image[i] - reach + 1) // stride[i])
         if expected != output[i]:

@@ -38,6 +38,7 @@ def _check(graph: Graph, operator: Operator) -> None:
             "1/256 and -128",
             shared.QUANTIZE,
         )
+    shared.refuse_large_sizes(source.elements // source.shape[-1])
     factor = _factor(graph, operator)
     if not 1 < factor < np.inf:
         raise RefusedError(f"scales its input by {factor:g}", shared.QUANTIZE)
