@@ -183,8 +183,6 @@ def _differences(who: str, found: tuple[Array, ...], truth: tuple[Array, ...]) -
         different = np.flatnonzero(a.view(np.uint8) != b.view(np.uint8))
         if a.dtype != b.dtype or a.size != b.size or different.size:
             at = int(different[0]) // a.itemsize if different.size else 0
-            count = different.size
-            lines.append(
-                f"{who}: output {i}: {count} bytes differ, first {a[at]} not {b[at]} at {at}"
-            )
+            first = f"first {a[at]} not {b[at]} at {at}"
+            lines.append(f"{who}: output {i}: {different.size} bytes differ, {first}")
     return lines

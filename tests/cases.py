@@ -87,7 +87,7 @@ def _weights(
         data = rng.choice(np.array([-128, -127, 127], np.int8), shape)
     if style == "zero":
         data[:] = 0
-    scales = (1.0,)
+    scales: tuple[float, ...] = (1.0,)
     if per_channel:
         scales = tuple(float(s) for s in rng.uniform(0.2, 1.0, shape[axis]))
     return FlatTensor(draft.name("weights"), shape, "int8", scales, (0,) * len(scales), axis, data)
@@ -222,7 +222,7 @@ def add_sum(draw: Draw, draft: Draft, inputs: tuple[int, int], shape: tuple[int,
     activation = draw(st.sampled_from(_ACTIVATIONS))
     wide = 4.5 * max(draft.scale(inputs[0]), draft.scale(inputs[1]))
     low, high = draft.reach("ADD", inputs, flat.add_options(), shape, wide)
-    target = draft.fit(shape, (low, high), wide)
+    target = draft.fit(shape, (low, high), wide, draft.scale(inputs[0]))
     return draft.apply("ADD", inputs, flat.add_options(activation), target)
 
 
@@ -401,7 +401,7 @@ def reshape(draw: Draw) -> Case:
     if draw(st.booleans()):
         source = add_quantize(draft, source)
     result = add_quantize(draft, add_reshape(draw, draft, source))
-    outputs = (result,)
+    outputs: tuple[int, ...] = (result,)
     if draw(st.booleans()):
         outputs = (add_reshape(draw, draft, result), result)[: draw(st.integers(1, 2))]
     return _case(draw, "RESHAPE", draft, outputs)

@@ -71,7 +71,9 @@ class Draft:
     ) -> int:
         """Add an operator whose output scale suits its values; `wide` saturates nothing."""
         reach = self.reach(kind, inputs, options, shape, wide)
-        return self.apply(kind, inputs, options, self.fit(shape, reach, wide))
+        return self.apply(
+            kind, inputs, options, self.fit(shape, reach, wide, self.scale(inputs[0]))
+        )
 
     def weighted(
         self,
@@ -104,9 +106,8 @@ class Draft:
         if options[1] in _CEILING and low < high:
             gain = _CEILING[options[1]] * self.rng.uniform(0.7, 2.0) / max(-low, high)
         self._scale_weights(inputs, gain)
-        return self.apply(
-            kind, inputs, options[0], self.fit(shape, (low * gain, high * gain), wide)
-        )
+        target = self.fit(shape, (low * gain, high * gain), wide, self.scale(source))
+        return self.apply(kind, inputs, options[0], target)
 
     def reach(
         self,
@@ -174,10 +175,17 @@ class Draft:
     def name(self, what: str) -> str:
         return f"{what}{len(self.tensors)}"
 
-    def fit(self, shape: tuple[int, ...], reach: tuple[float, float], wide: float) -> FlatTensor:
-        """Make an output tensor whose range is about the reach, or wide where that is nothing."""
+    def fit(
+        self, shape: tuple[int, ...], reach: tuple[float, float], wide: float, unit: float
+    ) -> FlatTensor:
+        """Make an output tensor whose range is about the reach, or wide where that is nothing.
+
+        One in three scales is a power of two times the unit: only then do halves get rounded.
+        """
         low, high = min(reach[0], 0.0), max(reach[1], 0.0)
         scale = (high - low) / 255 * self.rng.uniform(0.7, 2.0) or wide
+        if self.rng.integers(3) == 0:
+            scale = unit * 2.0 ** round(np.log2(scale / unit))
         scale = float(np.float32(scale))
         zero_point = int(np.clip(round(-128 - low / scale), -128, 127))
         return FlatTensor(self.name("t"), shape, "int8", (scale,), (zero_point,))
@@ -218,6 +226,6 @@ def lively(values: Array) -> bool:
     """Tell whether outputs can show a mistake: at most 90 % of them saturated, or the same."""
     if values.dtype != np.int8:
         return len(np.unique(values)) > 1
-    _, counts = np.unique(values, return_counts=True)
-    saturated = np.count_nonzero((values == -128) | (values == 127))
-    return bool(max(int(counts.max()), saturated) <= 0.9 * values.size)
+    commonest = int(np.unique(values, return_counts=True)[1].max())
+    saturated = int(np.count_nonzero((values == -128) | (values == 127)))
+    return max(commonest, saturated) <= 0.9 * values.size

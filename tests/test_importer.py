@@ -1,0 +1,222 @@
+"""Wrong files: each is refused with a message and a way out, never with a traceback."""
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import flat
+import numpy as np
+import pytest
+from batch import draw_cases
+from cases import STRATEGIES
+from flat import FlatModel, FlatOperator, FlatTensor, to_bytes
+
+from tinykit.codegen.compile import compile_model
+from tinykit.codegen.importer import import_tflite
+from tinykit.codegen.layer import LowerOptions
+from tinykit.core.errors import TinykitError
+
+CONVERT = "convert it with full-integer int8 quantization: tinykit quantize"
+AGAIN = "the model file is damaged; convert it again: tinykit quantize"
+_EXTREMES = (0, 1, 255, 65535, 70000, 1 << 20, 1 << 28, 2**31 - 1, 2**31, 2**32 - 1, 0x7F800000)
+
+
+def conv_model() -> FlatModel:
+    """Make a model of one convolution, tensors 0 to 3: input, weights, bias, output."""
+    weights = np.arange(-27, 27, dtype=np.int8).reshape(2, 3, 3, 3)
+    return FlatModel(
+        tensors=(
+            FlatTensor("image", (1, 4, 4, 3), "int8", (0.5,), (3,)),
+            FlatTensor("net/conv/Conv2D", weights.shape, "int8", (0.25,), (0,), data=weights),
+            FlatTensor("bias", (2,), "int32", (0.125,), (0,), data=np.array([5, -5], np.int32)),
+            FlatTensor("answer", (1, 2, 2, 2), "int8", (64.0,), (0,)),
+        ),
+        operators=(FlatOperator("CONV_2D", (0, 1, 2), (3,), flat.conv_options()),),
+        inputs=(0,),
+        outputs=(3,),
+    )
+
+
+def with_tensor(number: int, tensor: FlatTensor) -> FlatModel:
+    model = conv_model()
+    tensors = (*model.tensors[:number], tensor, *model.tensors[number + 1 :])
+    return replace(model, tensors=tensors)
+
+
+def with_operator(operator: FlatOperator) -> FlatModel:
+    return replace(conv_model(), operators=(operator,))
+
+
+def refused(data: bytes) -> TinykitError:
+    with pytest.raises(TinykitError) as caught:
+        import_tflite(data, "net.tflite")
+    assert caught.value.exit_status == 2
+    return caught.value
+
+
+def test_a_good_model_is_imported() -> None:
+    graph = import_tflite(to_bytes(conv_model()), "net.tflite")
+    assert [operator.name for operator in graph.operators] == ["conv"]
+    assert [tensor.shape for tensor in graph.tensors][0::3] == [(1, 4, 4, 3), (1, 2, 2, 2)]
+
+
+@pytest.mark.parametrize("data", [b"", b"TFL3", b"\x89PNG\r\n\x1a\n" * 4])
+def test_another_file_is_refused(data: bytes) -> None:
+    error = refused(data)
+    assert error.message == (
+        f"net.tflite is not a .tflite file ({len(data)} bytes, no TFL3 mark at byte 4)"
+    )
+    assert error.hint == "make one from a Keras model: tinykit quantize model.keras -o model.tflite"
+
+
+def _float() -> bytes:
+    tensors = tuple(FlatTensor(name, (1, 4), "float32") for name in ("image", "answer"))
+    operators = (FlatOperator("LOGISTIC", (0,), (1,)),)
+    return to_bytes(FlatModel(tensors, operators, (0,), (1,)))
+
+
+def _image(shape: tuple[int, ...] = (1, 4, 4, 3), dtype: str = "int8") -> bytes:
+    return to_bytes(with_tensor(0, FlatTensor("image", shape, dtype, (0.5,), (3,))))
+
+
+REFUSALS: dict[str, tuple[Callable[[], bytes], str, str]] = {
+    "float": (
+        _float,
+        "net.tflite is a float model ('image' is float32), tinykit compiles int8",
+        CONVERT,
+    ),
+    "int16": (
+        lambda: _image(dtype="int16"),
+        "net.tflite has int16 activations ('image'), tinykit compiles int8",
+        CONVERT,
+    ),
+    "float16": (
+        lambda: _image(dtype="float16"),
+        "net.tflite: tensor 'image' has type 1 of the schema",
+        CONVERT,
+    ),
+    "unknown operator": (
+        lambda: to_bytes(with_operator(FlatOperator("GELU", (0,), (3,)))),
+        "net.tflite: layer 'answer' is GELU, which tinykit cannot compile",
+        "operators that it can: tinykit ops",
+    ),
+    "custom operator": (
+        lambda: to_bytes(with_operator(FlatOperator("CUSTOM", (0,), (3,), custom="MyOp"))),
+        "net.tflite: layer 'answer' is MyOp, which tinykit cannot compile",
+        "operators that it can: tinykit ops",
+    ),
+    "two subgraphs": (
+        lambda: to_bytes(conv_model(), subgraphs=2),
+        "net.tflite has 2 subgraphs, tinykit compiles models with one",
+        "convert the model without control flow and without resource variables",
+    ),
+    "dynamic weights": (
+        lambda: to_bytes(
+            replace(
+                with_tensor(1, FlatTensor("w", (2, 3, 3, 3), "int8", (0.25,), (0,))), inputs=(0, 1)
+            )
+        ),
+        "net.tflite: layer 'answer' (CONV_2D) computes its weights 'w' at run time",
+        "quantize the model again: tinykit quantize",
+    ),
+    "grouped": (
+        lambda: _image((1, 4, 4, 6)),
+        "net.tflite: layer 'conv' (CONV_2D) is grouped: 6 input channels, weights for 3",
+        "use groups=1, or split the layer and concatenate",
+    ),
+    "batch": (
+        lambda: _image((2, 4, 4, 3)),
+        "net.tflite: layer 'conv' (CONV_2D) has a batch of 2",
+        "convert with a fixed batch of 1: tinykit quantize",
+    ),
+    "asymmetric weights": (
+        lambda: to_bytes(with_tensor(1, replace(conv_model().tensors[1], zero_points=(4,)))),
+        "net.tflite: layer 'conv' (CONV_2D) has asymmetric weights 'net/conv/Conv2D'",
+        "quantize the model again: tinykit quantize",
+    ),
+    "negative scale": (
+        lambda: to_bytes(with_tensor(3, replace(conv_model().tensors[3], scales=(-1.0,)))),
+        "net.tflite: tensor 'answer' has the scale -1.0",
+        AGAIN,
+    ),
+    "zero point": (
+        lambda: to_bytes(with_tensor(3, replace(conv_model().tensors[3], zero_points=(128,)))),
+        "net.tflite: tensor 'answer' has the zero point 128, int8 goes from -128 to 127",
+        AGAIN,
+    ),
+    "huge": (
+        lambda: _image((1, 1 << 15, 1 << 15, 3)),
+        "net.tflite: tensor 'image' of shape (1, 32768, 32768, 3) is too large",
+        AGAIN,
+    ),
+    "no output": (
+        lambda: to_bytes(replace(conv_model(), outputs=())),
+        "net.tflite: the model has no output",
+        AGAIN,
+    ),
+    "nobody writes": (
+        lambda: to_bytes(replace(conv_model(), operators=())),
+        "net.tflite: no layer writes the output 'answer'",
+        AGAIN,
+    ),
+    "short weights": (
+        lambda: to_bytes(with_tensor(1, replace(conv_model().tensors[1], shape=(2, 3, 3, 4)))),
+        "net.tflite: tensor 'net/conv/Conv2D' of shape (2, 3, 3, 4) has 54 values, not 72",
+        "the file is damaged; convert it again: tinykit quantize",
+    ),
+    "wrong size": (
+        lambda: to_bytes(with_tensor(3, replace(conv_model().tensors[3], shape=(1, 3, 2, 2)))),
+        "net.tflite: layer 'conv' (CONV_2D) has an output of (3, 2), not 2 on axis 1",
+        "quantize the model again: tinykit quantize",
+    ),
+}
+
+
+@pytest.mark.parametrize("rule", sorted(REFUSALS))
+def test_a_wrong_model_is_refused_by_name(rule: str) -> None:
+    make, message, hint = REFUSALS[rule]
+    error = refused(make())
+    assert (error.message, error.hint) == (message, hint)
+
+
+def test_truncated_files_are_refused_or_whole() -> None:
+    data = to_bytes(conv_model())
+    whole = import_tflite(data, "net.tflite").digest()
+    for length in range(len(data)):
+        try:
+            assert import_tflite(data[:length], "net.tflite").digest() == whole
+        except TinykitError as error:
+            assert error.exit_status == 2
+            assert error.hint
+
+
+def test_mutated_files_are_refused_or_compiled() -> None:
+    models = [
+        to_bytes(case.model)
+        for kind in sorted(STRATEGIES)
+        for case in draw_cases(STRATEGIES[kind], 4)[2:]
+    ]
+    rng = random.Random(20)
+    compiled = 0
+    for _ in range(2000):
+        data = _mutated(rng, rng.choice(models))
+        start = time.perf_counter()
+        try:
+            compile_model(data, "net.tflite", "0.0.0", LowerOptions())
+            compiled += 1
+        except TinykitError as error:
+            assert error.exit_status == 2
+        assert time.perf_counter() - start < 1
+    assert 50 < compiled < 1500
+
+
+def _mutated(rng: random.Random, model: bytes) -> bytes:
+    data = bytearray(model)
+    for _ in range(rng.choice((1, 1, 2, 8))):
+        if rng.random() < 0.5:
+            data[rng.randrange(len(data))] = rng.randrange(256)
+        else:
+            at = rng.randrange(len(data) // 4) * 4
+            data[at : at + 4] = rng.choice(_EXTREMES).to_bytes(4, "little")
+    return bytes(data[: rng.randrange(8, len(data))]) if rng.random() < 0.1 else bytes(data)
