@@ -1,0 +1,100 @@
+"""Run the command line as a user does, and build folders that several tests read."""
+
+import fcntl
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tinykit.core.board import find_board
+from tinykit.host import cli
+from tinykit.host.build import BuildOptions, build
+
+BOARD = find_board("nano33")
+COMMAND = (sys.executable, "-m", "tinykit.host.cli")
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """Hold how a command ended and what it said."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """Return the only line on stdout as a JSON object."""
+        assert self.out.count("\n") == 1, self.out
+        value = json.loads(self.out)
+        assert isinstance(value, dict)
+        return value
+
+
+class Tinykit:
+    """Run commands in this process, in the current folder."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+
+    def __call__(self, *arguments: str | Path) -> Ended:
+        """Run one command."""
+        self._capsys.readouterr()
+        status = cli.run([str(argument) for argument in arguments])
+        return Ended(status, *self._capsys.readouterr())
+
+    def refuses(self, *arguments: str | Path, status: int = 2) -> tuple[str, str]:
+        """Run a command that has to end with an error; return its line and its hint."""
+        ended = self(*arguments)
+        assert ended.status == status, ended
+        assert ended.out == ""
+        line, hint, *rest = ended.err.splitlines()
+        assert rest == [], ended.err
+        assert line.startswith("tinykit: ") and hint.startswith("  hint: "), ended.err
+        return line.removeprefix("tinykit: "), hint.removeprefix("  hint: ")
+
+
+def spawn(*arguments: str | Path, cwd: Path | None = None) -> "subprocess.Popen[str]":
+    """Start a command as a child process of its own."""
+    return subprocess.Popen(
+        [*COMMAND, *map(str, arguments)],
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # a shell without job control starts its background jobs with SIGINT ignored
+        preexec_fn=_heed_interrupts,
+    )
+
+
+def shared_build(
+    factory: pytest.TempPathFactory, name: str, data: bytes, options: BuildOptions | None = None
+) -> Path:
+    """Build a model once for all tests and all workers; nobody may change the folder."""
+    options = options or BuildOptions()
+    base = factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    words = [name, options.toolchain, options.optimize, options.encoding]
+    folder = shared / "builds" / "-".join([*words, "trace" if options.trace else "plain"])
+    folder.parent.mkdir(exist_ok=True)
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.is_dir():
+            build(data, f"{name}.tflite", BOARD, options, folder)
+    return folder
+
+
+def copied(folder: Path, to: Path) -> Path:
+    """Copy a build folder, to be damaged."""
+    return Path(shutil.copytree(folder, to))
+
+
+def _heed_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
