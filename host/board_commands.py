@@ -89,9 +89,7 @@ def emulate_command(
             print_json({"port": running.port, "board": board.name, "emulator": emulator})
         else:
             results().print(running.port)
-            say(
-                f"the {board.name} runs; tinykit verify {folder} --port {running.port}; stop: Ctrl-C"
-            )
+            say(f"next: tinykit verify {folder} --port {running.port}; stop it with Ctrl-C")
         _wait(running)
 
 

@@ -39,7 +39,10 @@ def run(arguments: list[str]) -> int:
         0 done, 1 a check failed, 2 the input is wrong, 3 a device or tool is missing, 130 Ctrl-C.
     """
     try:
-        _application()(arguments, prog_name="tinykit", standalone_mode=False)
+        # typer turns Ctrl-C into a status that it returns
+        if _application()(arguments, prog_name="tinykit", standalone_mode=False) == INTERRUPTED:
+            return _interrupted()
+        sys.stdout.flush()
         return 0
     except TinykitError as error:
         show_error(error)
@@ -51,11 +54,24 @@ def run(arguments: list[str]) -> int:
         show_error(TinykitError(text[:1].lower() + text[1:], f"{command} --help"))
         return TinykitError.exit_status
     except (KeyboardInterrupt, typer.Abort):
-        print("tinykit: interrupted", file=sys.stderr)
-        return INTERRUPTED
-    except BrokenPipeError:  # the reader of our output has gone, which is its right
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return _interrupted()
+    except BrokenPipeError:
+        return _reader_gone()
+    except SystemExit as error:
+        if isinstance(error.__context__, BrokenPipeError):  # typer has seen it first
+            return _reader_gone()
+        raise
+
+
+def _interrupted() -> int:
+    print("tinykit: interrupted", file=sys.stderr)
+    return INTERRUPTED
+
+
+def _reader_gone() -> int:
+    """Say nothing more: whoever reads our output may stop when it likes."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
 
 
 def _application() -> Callable[..., object]:

@@ -104,11 +104,13 @@ def counter(what: str) -> Iterator[CountProgress]:
 
 
 def _bars(behind: ProgressColumn) -> Progress:
+    console = messages()
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(bar_width=30),
         behind,
         TimeRemainingColumn(),
-        console=messages(),
+        console=console,
         transient=True,
+        disable=not console.is_terminal,  # a log would get an empty line
     )

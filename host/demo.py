@@ -165,7 +165,7 @@ def _recipe(settings: Settings) -> Recipe:
 def _on_board(
     tflite: Path, board: Board, work: Path, test: DataSet, progress: Progress
 ) -> tuple[_Tested, BenchReport, BenchReport]:
-    """Build the image, stream the test data through it, and count what it costs, sparse and dense."""
+    """Build the image, stream the test data through it, count what it costs, sparse and dense."""
     data, place = tflite.read_bytes(), Place(None, board.emulators[0])
     folder = work / board.name
     progress("build", 0.0, "")

@@ -165,7 +165,7 @@ def verify_layers(
 
 
 def first_output(graph: Graph, rows: Sequence[bytes]) -> NDArray[np.float32]:
-    """Return the first output tensor of each row of output bytes, as real numbers (samples, ...)."""
+    """Return the first output tensor of each row of output bytes, as real (samples, ...)."""
     tensor = graph.tensors[graph.outputs[0]]
     values = np.stack([np.frombuffer(row[: tensor.bytes], tensor.dtype) for row in rows])
     shaped = values.reshape(len(rows), *tensor.shape[1:])
