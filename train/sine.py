@@ -14,7 +14,7 @@ SPARSITY = 0.9
 PRUNE_EPOCHS = 60
 PRUNE_LEARNING_RATE = 5e-3
 
-UNITS = 32
+UNITS = 48
 TRAIN_SAMPLES = 2048
 VALIDATION_SAMPLES = 256
 TEST_SAMPLES = 256
@@ -24,10 +24,12 @@ def build_model() -> Any:
     """Build a network of two hidden layers from an angle in [0, 2 pi] to its sine."""
     import keras
 
+    # Without biases to begin with, every unit bends at 0, where the range begins.
+    spread = keras.initializers.RandomUniform(-1, 1)
     return keras.Sequential(
         [
             keras.Input((1,), name="angle"),
-            keras.layers.Dense(UNITS, activation="relu", name="bends"),
+            keras.layers.Dense(UNITS, activation="relu", bias_initializer=spread, name="bends"),
             keras.layers.Dense(UNITS, activation="relu", name="curves"),
             keras.layers.Dense(1, name="sine"),
         ],
