@@ -6,7 +6,7 @@ from tinykit.codegen.emit import emit
 from tinykit.codegen.importer import import_tflite
 from tinykit.codegen.layer import LowerOptions
 from tinykit.codegen.lower import Program, lower
-from tinykit.codegen.names import c_name
+from tinykit.codegen.names import model_name
 from tinykit.codegen.plan import Plan, plan
 from tinykit.core.graph import Graph
 
@@ -48,5 +48,5 @@ def compile_model(
     graph = import_tflite(data, source)
     program = lower(graph, options)
     placed = plan(program, keep_input)
-    name = c_name(source.removesuffix(".tflite"))
+    name = model_name(source)
     return Compiled(name, program, placed, emit(program, placed, name, source, version))

@@ -9,7 +9,7 @@ import tflite
 from numpy.typing import NDArray
 
 from tinykit.codegen.layer import RefusedError
-from tinykit.codegen.names import layer_name, unique
+from tinykit.codegen.names import layer_name, model_name, unique
 from tinykit.codegen.ops.table import KINDS
 from tinykit.core.errors import TinykitError
 from tinykit.core.graph import Graph, Operator, Quantization, Tensor
@@ -161,7 +161,8 @@ def _operators(file: _File, tensors: tuple[Tensor, ...]) -> tuple[Operator, ...]
     raws = [file.subgraph.Operators(i) for i in range(count)]
     kinds = [_kind(file, raw) for raw in raws]
     names = unique(
-        [layer_name(_hints(raw, tensors), kind) for raw, kind in zip(raws, kinds, strict=True)]
+        [layer_name(_hints(raw, tensors), kind) for raw, kind in zip(raws, kinds, strict=True)],
+        model_name(file.name),
     )
     return tuple(
         _operator(file, raw, kind, name) for raw, kind, name in zip(raws, kinds, names, strict=True)
@@ -202,8 +203,7 @@ def _kind(file: _File, raw: Any) -> str:
     code = file.model.OperatorCodes(index)
     builtin = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
     if builtin == tflite.BuiltinOperator.CUSTOM:
-        custom: bytes = code.CustomCode() or b"a custom operator"
-        return custom.decode(errors="replace")
+        return bytes(code.CustomCode() or b"a custom operator").decode(errors="replace")
     return _KIND_NAMES.get(builtin, f"operator {builtin}")
 
 
@@ -211,7 +211,7 @@ def _numbers(values: Any) -> list[int]:
     return [int(n) for n in np.atleast_1d(values)]
 
 
-_KIND_NAMES = {
+_KIND_NAMES: dict[int, str] = {
     value: name for name, value in vars(tflite.BuiltinOperator).items() if isinstance(value, int)
 }
 

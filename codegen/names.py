@@ -8,8 +8,31 @@ _RESERVED = frozenset(
     """auto break case char const continue default do double else enum extern float for goto if
     inline int long register restrict return short signed sizeof static struct switch typedef
     union unsigned void volatile while main asm src dst scratch errno bool true false
-    memcpy memset memmove memcmp""".split()
+    arena wchar_t ptrdiff_t size_t max_align_t offsetof unix linux""".split()
 )
+_STDINT = re.compile(r"u?int(_fast|_least)?(8|16|32|64|max|ptr)_t")
+# Functions that compilers know by heart: an object of such a name is a warning.
+_LIBRARY = frozenset(
+    """abort abs acos acosh asin asinh atan atan2 atanh calloc cbrt ceil copysign cos cosh erf erfc
+    exit exp exp2 expm1 fabs fdim ffs floor fma fmax fmin fmod fprintf fputs free frexp fwrite gamma
+    hypot ilogb index isalnum isalpha iscntrl isdigit isgraph islower isprint ispunct isspace
+    isupper isxdigit j0 j1 jn labs ldexp lgamma llabs log log10 log1p log2 logb lrint lround malloc
+    memchr memcmp memcpy memmove memset modf nan nearbyint nextafter pow printf putchar puts realloc
+    remainder remquo rindex rint round scalb scalbn scanf signbit significand sin sincos sinh
+    snprintf sprintf sqrt sscanf strcat strchr strcmp strcpy strcspn strdup strlen strncat strncmp
+    strncpy strpbrk strrchr strspn strstr tan tanh tgamma tolower toupper trunc vprintf y0 y1
+    yn""".split()
+)
+# Files that lie beside the model's, or that they include.
+_FILES = frozenset(
+    """app_model assert board build chip crc32 errno float frame limits link main math readme stddef
+    stdbool stdint stdio stdlib string""".split()
+)
+# What a layer's name stands before in the names of its tables, and a model's in its symbols.
+_TABLE = re.compile(
+    r"(.+)_(weights|indices|counts|bias|multiplier|shift|exponentials|answers|input\d+)"
+)
+_SYMBOL = re.compile(r"_(arena|digest|invoke|(input|output)(_\d+)?)")
 # What converters and exporters put around a Keras layer's name, and layers that get fused away.
 _NOISE = re.compile(
     r"^(StatefulPartitionedCall|PartitionedCall|serving_default|ReadVariableOp|resource"
@@ -26,9 +49,13 @@ def c_name(text: str, fallback: str = "model") -> str:
     name = re.sub(r"[^0-9A-Za-z]+", "_", text).strip("_").lower()
     if not name:
         return fallback
-    if name[0].isdigit() or name in _RESERVED or name.startswith("tk_"):
-        return f"{fallback}_{name}"
-    return name
+    return f"{fallback}_{name}" if name[0].isdigit() or _reserved(name) else name
+
+
+def model_name(source: str) -> str:
+    """Turn a model file's name into the C name that its symbols and its files begin with."""
+    name = c_name(source.removesuffix(".tflite"))
+    return f"model_{name}" if name in _FILES else name
 
 
 def layer_name(tensor_names: Sequence[str], kind: str) -> str:
@@ -52,15 +79,34 @@ def _first_trace(scopes: Sequence[str]) -> str:
     return scopes[-1]
 
 
-def unique(names: Sequence[str]) -> list[str]:
-    """Number the names that occur before: conv, conv_2, conv_3."""
+def unique(names: Sequence[str], model: str) -> list[str]:
+    """Number the names that occur before, or that a table or the model has: conv, conv_2, conv_3.
+
+    Args:
+        names: of layers, legal in C.
+        model: the model's C name.
+    """
     taken: set[str] = set()
-    result = []
+    result: list[str] = []
     for name in names:
-        candidate, count = name, 1
-        while candidate in taken:
+        symbol = name.startswith(model) and _SYMBOL.fullmatch(name[len(model) :])
+        first = f"layer_{name}" if symbol else name
+        candidate, count = first, 1
+        while _collides(candidate, taken, names):
             count += 1
-            candidate = f"{name}_{count}"
+            candidate = f"{first}_{count}"
         taken.add(candidate)
         result.append(candidate)
     return result
+
+
+def _reserved(name: str) -> bool:
+    known = name in _RESERVED or name in _LIBRARY or _STDINT.fullmatch(name) is not None
+    return known or name.startswith("tk_")
+
+
+def _collides(name: str, taken: set[str], names: Sequence[str]) -> bool:
+    table = _TABLE.fullmatch(name)
+    if name in taken or (table and (table[1] in taken or table[1] in names)):
+        return True
+    return any(other[1] == name for other in map(_TABLE.fullmatch, taken) if other)
