@@ -35,7 +35,9 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
 
 def round_half_away(value: float) -> int:
     """Round to the nearest integer, halves away from zero, as C's round."""
-    return int(math.copysign(math.floor(abs(value) + 0.5), value))
+    whole = math.floor(abs(value))
+    nearest = whole + (abs(value) - whole >= 0.5)  # a half added would round before the floor
+    return nearest if value >= 0 else -nearest
 
 
 def wrap32(values: Ints) -> Ints:
