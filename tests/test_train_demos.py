@@ -59,6 +59,7 @@ def _check_promises(demo: Demo, weights: int) -> None:
     assert demo.int8.zeros >= demo.pruned.zeros
 
 
+@pytest.mark.soak
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
 def test_life_is_right_on_every_board_at_90_percent_zeros(seed: int, tmp_path: Path) -> None:
@@ -67,6 +68,7 @@ def test_life_is_right_on_every_board_at_90_percent_zeros(seed: int, tmp_path: P
     assert (demo.pruned.before.value, demo.pruned.after.value, demo.score.value) == (1, 1, 1)
 
 
+@pytest.mark.soak
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
 def test_digits_lose_at_most_half_a_point_at_90_percent_zeros(seed: int, tmp_path: Path) -> None:
@@ -76,6 +78,7 @@ def test_digits_lose_at_most_half_a_point_at_90_percent_zeros(seed: int, tmp_pat
     assert demo.score.value >= demo.pruned.before.value - 0.005
 
 
+@pytest.mark.soak
 @pytest.mark.slow
 def test_sine_stays_close_at_90_percent_zeros(tmp_path: Path) -> None:
     demo = _run("sine", 0, tmp_path)
