@@ -31,7 +31,8 @@ def test_names_compile_at_file_scope(compiler: str, tmp_path: Path) -> None:
     words = unique([c_name(word, "layer") for word in HARD.split()], "net")
     lines = [f"extern const int8_t {word}[3];\nconst int8_t {word}[3] = {{1}};" for word in words]
     source.write_text('#include "tk_kernels.h"\n' + "\n".join(lines) + "\n")
-    command = [compiler, *WARNINGS, f"-I{KERNELS}", "-c", source, "-o", tmp_path / "names.o"]
+    target = str(tmp_path / "names.o")
+    command = [compiler, *WARNINGS, f"-I{KERNELS}", "-c", str(source), "-o", target]
     subprocess.run(command, check=True)
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tinykit.codegen.access import one_by_one
 from tinykit.codegen.layer import Arrays, Layer, LowerOptions, OpKind, RefusedError
 from tinykit.codegen.ops import shared
 from tinykit.core import fixedpoint
@@ -45,7 +46,9 @@ def _evaluate_quantize(graph: Graph, operator: Operator, values: Arrays) -> Arra
         pair = fixedpoint.quantize_multiplier(source.scale / target.scale)
         result = fixedpoint.requantize(centred, *pair) + target.zero_point
     else:
-        ratio = (values[0] / np.float32(target.scale)).astype(np.float32)
+        with np.errstate(over="ignore"):
+            ratio = (values[0] / np.float32(target.scale)).astype(np.float32)
+        ratio = np.where(np.isnan(ratio), -np.inf, ratio)  # as the kernel's comparisons have it
         # far outside of int8 the exact value does not matter, but must stay an int64
         nearest = np.trunc(np.clip(ratio, -1e6, 1e6).astype(np.float64) * 2 + np.sign(ratio)) / 2
         result = np.trunc(nearest).astype(np.int64) + target.zero_point
@@ -80,7 +83,7 @@ def _lower_quantize(graph: Graph, operator: Operator, _options: LowerOptions) ->
         ),
         inputs=(operator.inputs[0],),
         outputs=operator.outputs,
-        in_place=True,
+        access=(one_by_one(source.elements),),
     )
 
 
