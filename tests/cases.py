@@ -176,7 +176,7 @@ def add_depthwise(draw: Draw, draft: Draft, source: int) -> int:
 def add_dense(draw: Draw, draft: Draft, source: int) -> int:
     """Add a FULLY_CONNECTED over the last axis, or over everything."""
     shape = draft.shape(source)
-    whole = len(shape) == 2 or draw(st.booleans())
+    whole = len(shape) <= 2 or draw(st.booleans())
     inputs = int(np.prod(shape)) if whole else shape[-1]
     outputs = draw(st.integers(1, 12))
     weights = _weights(draw, draft, (outputs, inputs), 0, draw(st.booleans()))
