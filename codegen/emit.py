@@ -82,7 +82,7 @@ def emit(program: Program, plan: Plan, name: str, source: str, version: str) -> 
             abi=KERNEL_ABI,
             digest=program.graph.digest(),
             map_rows=_map_rows(plan),
-            layers=[_shown(program, layer) for layer in program.layers],
+            layers=[_shown(program, plan, i) for i in range(len(program.layers))],
             calls=[_call(program, plan, i) for i in range(len(program.layers))],
             ports=ports,
         ),
@@ -162,8 +162,21 @@ def _placed(program: Program, plan: Plan, number: int) -> dict[str, object]:
     }
 
 
-def _shown(program: Program, layer: Layer) -> _Shown:
-    return _Shown(layer.name, layer.summary, layer.record, layer.fields, tables(program, layer))
+def _shown(program: Program, plan: Plan, index: int) -> _Shown:
+    layer = program.layers[index]
+    fields = _directed(layer.fields, plan.backward[index])
+    return _Shown(layer.name, layer.summary, layer.record, fields, tables(program, layer))
+
+
+def _directed(fields: tuple[Field, ...], backward: bool) -> tuple[Field, ...]:
+    """Write the direction that the plan needs into the record."""
+    directed: list[Field] = []
+    for name, value in fields:
+        if isinstance(value, tuple):
+            directed.append((name, _directed(value, backward)))
+        else:
+            directed.append((name, int(backward) if name == "backward" else value))
+    return tuple(directed)
 
 
 def _summary(program: Program) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from numpy.typing import NDArray
 
+from tinykit.codegen.access import Access
 from tinykit.core.graph import Graph, Operator
 
 Role = Literal["weights", "bias", "requantization", "indices"]
@@ -42,7 +43,7 @@ class Layer:
         inputs, outputs: tensor numbers; a constant input becomes a table named by its position.
         takes_scratch: the kernel's last argument is working memory.
         scratch_bytes: how much of it; 0 passes a null pointer.
-        in_place: the output may lie exactly where the first input lies.
+        access: for each input, how far the output may overlap it; empty if not at all.
         macs: multiply-accumulates of the dense form.
         encoding: how the weights are stored: "dense", "sparse" or "" without weights.
         reason: why this encoding.
@@ -59,7 +60,7 @@ class Layer:
     tables: tuple[Table, ...] = ()
     takes_scratch: bool = False
     scratch_bytes: int = 0
-    in_place: bool = False
+    access: tuple[Access, ...] = ()
     macs: int = 0
     encoding: str = ""
     reason: str = ""

@@ -1,14 +1,21 @@
-"""Place every tensor and scratch buffer in one arena, so that what lives together does not overlap.
+"""Place every tensor and scratch buffer in one arena, so that nothing is overwritten too early.
 
 Each buffer is an interval of layers and a number of bytes. Buffers are placed one after the other,
-each at the lowest offset that is free during its whole life; several orders are tried and the
-smallest arena wins. A layer that may work in place gets its input's bytes for its output.
+each at the lowest offset that its neighbours in time leave free; a layer's output may lie over an
+input that dies there, as far as the layer's kernel allows (codegen/access.py). Many orders are
+tried, and the smallest arena wins.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
+from tinykit.codegen.access import Access
 from tinykit.codegen.lower import Program
+
+_TRIES = 400
+_PATIENCE = 120  # tries without a smaller arena
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +24,12 @@ class Slot:
 
     Attributes:
         name: the tensor's layer, or its layer and "scratch".
-        tensors: the numbers of the tensors that live here, in order; empty for scratch.
+        tensors: the numbers of the tensors that live here: one, and its views by RESHAPE; empty for
+            scratch.
         bytes, offset: in the arena.
         first, last: the layers between which its contents must stay, inclusive; -1 is before the
             first layer, the number of layers is after the last.
+        alignment: of the offset.
     """
 
     name: str
@@ -39,9 +48,10 @@ class Plan:
     Attributes:
         slots: sorted by first use and offset.
         arena_bytes: the size of the arena.
-        least_bytes: the most that lives at once; no plan without overlaps can be smaller.
+        least_bytes: what the layer that needs most needs alone; no plan can be smaller.
         offsets: the place of each tensor in the arena.
         scratch: the place of each layer's scratch buffer, None where it has none.
+        backward: for each layer, whether its kernel must go from the last position to the first.
     """
 
     slots: tuple[Slot, ...]
@@ -49,6 +59,10 @@ class Plan:
     least_bytes: int
     offsets: dict[int, int]
     scratch: tuple[int | None, ...]
+    backward: tuple[bool, ...]
+
+
+Overlaps = dict[tuple[int, int], Access]  # by the numbers of the output's and the input's slot
 
 
 def plan(program: Program, keep_input: bool = False) -> Plan:
@@ -58,36 +72,34 @@ def plan(program: Program, keep_input: bool = False) -> Plan:
         program: the kernel calls.
         keep_input: leave the inputs as they are, so that they can be used after inference.
     """
-    tensors = _tensor_slots(program, keep_input)
-    scratch = _scratch_slots(program)
-    slots = _best([*tensors, *scratch])
-    offsets = {number: slot.offset for slot in slots for number in slot.tensors}
-    by_layer = {slot.first: slot.offset for slot in slots if not slot.tensors}
+    slots = [*_tensor_slots(program, keep_input), *_scratch_slots(program)]
+    overlaps = _overlaps(program, slots)
+    placed = _best(slots, overlaps)
+    offsets = {number: slot.offset for slot in placed for number in slot.tensors}
+    by_layer = {slot.first: slot.offset for slot in placed if not slot.tensors}
     return Plan(
-        slots=tuple(sorted(slots, key=lambda slot: (slot.first, slot.offset, slot.last))),
-        arena_bytes=max(slot.offset + slot.bytes for slot in slots),
-        least_bytes=_least(slots),
+        slots=tuple(sorted(placed, key=lambda slot: (slot.first, slot.offset, slot.last))),
+        arena_bytes=_height(placed),
+        least_bytes=_least(slots, overlaps),
         offsets=offsets,
         scratch=tuple(by_layer.get(i) for i in range(len(program.layers))),
+        backward=_directions(placed, overlaps, len(program.layers)),
     )
 
 
 def _tensor_slots(program: Program, keep_input: bool) -> list[Slot]:
     first, last = _lives(program, keep_input)
-    place = _shared_places(program, first, last)
     slots = []
-    for root in sorted(set(place.values())):
-        members = sorted((n for n in place if place[n] == root), key=lambda n: (first[n], n))
-        tensors = [program.graph.tensors[n] for n in members]
-        views = [n for n, root_of in program.storage.items() if root_of in members]
+    for root in sorted(first):
+        tensor = program.graph.tensors[root]
         slots.append(
             Slot(
-                name=" = ".join(_label(program, n) for n in members),
-                tensors=tuple(sorted({*members, *views})),
-                bytes=max(tensor.bytes for tensor in tensors),
-                first=min(first[n] for n in members),
-                last=max(last[n] for n in members),
-                alignment=max(4 if t.dtype in ("float32", "int32") else 1 for t in tensors),
+                name=_label(program, root),
+                tensors=tuple(sorted(n for n, r in program.storage.items() if r == root)),
+                bytes=tensor.bytes,
+                first=first[root],
+                last=last[root],
+                alignment=4 if tensor.dtype in ("float32", "int32") else 1,
             )
         )
     return slots
@@ -110,22 +122,6 @@ def _lives(program: Program, keep_input: bool) -> tuple[dict[int, int], dict[int
     return first, last
 
 
-def _shared_places(program: Program, first: dict[int, int], last: dict[int, int]) -> dict[int, int]:
-    """Map each stored tensor to the tensor whose place it takes, working in place where allowed."""
-    place = {n: n for n in first}
-    ends = dict(last)
-    for index, layer in enumerate(program.layers):
-        if not layer.in_place or layer.inputs[0] not in program.storage:
-            continue
-        source = place[program.storage[layer.inputs[0]]]
-        target = layer.outputs[0]
-        others = {place[program.storage[n]] for n in layer.inputs[1:] if n in program.storage}
-        if ends[source] == index and source not in others:
-            place[target] = source
-            ends[source] = last[target]
-    return place
-
-
 def _scratch_slots(program: Program) -> list[Slot]:
     return [
         Slot(f"{layer.name}, scratch", (), layer.scratch_bytes, index, index)
@@ -142,37 +138,124 @@ def _label(program: Program, number: int) -> str:
     return "input" if len(program.graph.inputs) == 1 else f"input {position}"
 
 
-def _best(slots: list[Slot]) -> list[Slot]:
-    orders: tuple[Callable[[Slot], tuple[int, ...]], ...] = (
+def _overlaps(program: Program, slots: Sequence[Slot]) -> Overlaps:
+    """Return where an output may overlap an input: the input dies in the layer that writes it."""
+    slot_of = {number: i for i, slot in enumerate(slots) for number in slot.tensors}
+    found: Overlaps = {}
+    for index, layer in enumerate(program.layers):
+        if len(layer.outputs) != 1:
+            continue
+        target = slot_of[layer.outputs[0]]
+        read = {slot_of[number] for number in layer.inputs if number in slot_of}
+        for number, access in zip(layer.inputs, layer.access, strict=False):
+            source = slot_of.get(number)
+            if source is None or slots[source].last != index:
+                continue
+            # a kernel has one direction: with several inputs it is forward
+            behind = access.backward if len(read) == 1 else slots[source].bytes
+            other = found.get((target, source), Access(access.forward, behind))
+            found[target, source] = Access(
+                max(access.forward, other.forward), max(behind, other.backward)
+            )
+    return found
+
+
+def _directions(placed: Sequence[Slot], overlaps: Overlaps, layers: int) -> tuple[bool, ...]:
+    """Tell which layers' kernels must go backward, from where their tensors lie."""
+    backward = [False] * layers
+    for (target, source), access in overlaps.items():
+        read, written = placed[source], placed[target]
+        apart = (
+            written.offset >= read.offset + read.bytes
+            or read.offset >= written.offset + written.bytes
+        )
+        if not apart and written.offset > read.offset - access.forward:
+            backward[written.first] = True
+    return tuple(backward)
+
+
+def _best(slots: list[Slot], overlaps: Overlaps) -> list[Slot]:
+    """Try a few good orders, then seeded random changes of the best."""
+    keys: tuple[Callable[[Slot], tuple[int, ...]], ...] = (
         lambda s: (-s.bytes, s.first, s.last),
         lambda s: (s.first - s.last, -s.bytes, s.first),
         lambda s: (s.first, -s.bytes, s.last),
+        lambda s: (-s.first, -s.bytes, s.last),
         lambda s: (-s.bytes * (s.last - s.first + 1), s.first, s.last),
     )
-    plans = [_placed(sorted(slots, key=order)) for order in orders]
-    return min(plans, key=lambda placed: max(slot.offset + slot.bytes for slot in placed))
-
-
-def _placed(ordered: list[Slot]) -> list[Slot]:
-    placed: list[Slot] = []
-    for slot in ordered:
-        rivals = sorted(
-            (s for s in placed if s.first <= slot.last and slot.first <= s.last),
-            key=lambda s: s.offset,
-        )
-        placed.append(replace(slot, offset=_lowest(rivals, slot)))
-    return placed
-
-
-def _lowest(rivals: list[Slot], slot: Slot) -> int:
-    offset = 0
-    for rival in rivals:
-        if rival.offset >= offset + slot.bytes:
+    orders = [sorted(range(len(slots)), key=lambda i: key(slots[i])) for key in keys]
+    plans = [(_placed(slots, order, overlaps), order) for order in orders]
+    best, order = min(plans, key=lambda made: _height(made[0]))
+    least = _least(slots, overlaps)
+    rng = np.random.default_rng(0)
+    since = 0
+    for _ in range(_TRIES):
+        if _height(best) == least or since > _PATIENCE or len(slots) < 3:
             break
-        offset = max(offset, -(-(rival.offset + rival.bytes) // slot.alignment) * slot.alignment)
+        changed = list(order)
+        taken = changed.pop(int(rng.integers(len(changed))))
+        changed.insert(int(rng.integers(len(changed) + 1)), taken)
+        tried = _placed(slots, changed, overlaps)
+        since += 1
+        if _height(tried) <= _height(best):
+            since = 0 if _height(tried) < _height(best) else since
+            best, order = tried, changed
+    return best
+
+
+def _placed(slots: list[Slot], order: Sequence[int], overlaps: Overlaps) -> list[Slot]:
+    placed: dict[int, Slot] = {}
+    for number in order:
+        slot = slots[number]
+        closed = [
+            _closed(slot, number, rival, other, overlaps)
+            for other, rival in placed.items()
+            if rival.first <= slot.last and slot.first <= rival.last
+        ]
+        placed[number] = replace(slot, offset=_lowest(sorted(closed), slot.alignment))
+    return [placed[number] for number in range(len(slots))]
+
+
+def _closed(
+    slot: Slot, number: int, rival: Slot, other: int, overlaps: Overlaps
+) -> tuple[int, int]:
+    """Return the offsets that a placed rival closes to a slot: all strictly between the two."""
+    as_output, as_input = overlaps.get((number, other)), overlaps.get((other, number))
+    if as_output is not None:
+        return rival.offset - as_output.forward, rival.offset + as_output.backward
+    if as_input is not None:
+        return rival.offset - as_input.backward, rival.offset + as_input.forward
+    return rival.offset - slot.bytes, rival.offset + rival.bytes
+
+
+def _lowest(closed: Sequence[tuple[int, int]], alignment: int) -> int:
+    """Return the least aligned offset that lies in none of the open intervals, sorted by start."""
+    offset = 0
+    for low, high in closed:
+        if low < offset < high:
+            offset = -(-high // alignment) * alignment
     return offset
 
 
-def _least(slots: list[Slot]) -> int:
-    moments = {slot.first for slot in slots}
-    return max(sum(s.bytes for s in slots if s.first <= m <= s.last) for m in moments)
+def _height(slots: Sequence[Slot]) -> int:
+    return max(slot.offset + slot.bytes for slot in slots)
+
+
+def _least(slots: Sequence[Slot], overlaps: Overlaps) -> int:
+    """Return the most that one moment needs, its output over an input as far as allowed."""
+    return max(_moment(slots, overlaps, moment) for moment in {slot.first for slot in slots})
+
+
+def _moment(slots: Sequence[Slot], overlaps: Overlaps, moment: int) -> int:
+    alive = {i for i, slot in enumerate(slots) if slot.first <= moment <= slot.last}
+    total = sum(slots[i].bytes for i in alive)
+    savings = [0]
+    for (target, source), access in overlaps.items():
+        if target in alive and source in alive:
+            output, read = slots[target].bytes, slots[source].bytes
+            over = min(
+                max(output, read + max(access.forward, 0)),
+                max(read, output + max(access.backward, 0)),
+            )
+            savings.append(output + read - over)
+    return total - sum(savings)

@@ -24,15 +24,14 @@ from tinykit.host.samples import from_dataset, random_samples
 from tinykit.host.session import Place
 from tinykit.host.show import table
 from tinykit.host.verify import first_output, load_compiled, stream
-from tinykit.prune.keras3 import Recipe, prune_model
+from tinykit.prune.keras3 import prune_model, recipe_for
 from tinykit.prune.load import save_model
-from tinykit.prune.masks import Scope
 from tinykit.prune.quantize import convert
 from tinykit.train import life
 from tinykit.train.fit import fit_task
 from tinykit.train.predict import predict
 from tinykit.train.progress import Progress
-from tinykit.train.task import BUILT_IN, Settings, Task, load_task
+from tinykit.train.task import BUILT_IN, Task, load_task
 
 FILE_NAME = "demo.json"
 
@@ -122,7 +121,7 @@ def _pipeline(
         save_data(path, data)
     stages = {"float, dense": predict(model, test.x)}
     pruned = prune_model(
-        model, splits.train, splits.validation, _recipe(task.settings), seed, progress
+        model, splits.train, splits.validation, recipe_for(task.settings), seed, progress
     )
     save_model(model, pruned_path)
     stages["float, pruned"] = predict(model, test.x)
@@ -149,16 +148,6 @@ def _pipeline(
         sparse=sparse,
         dense=dense,
         files={what: str(final / name) for what, name in _files(task.name, board).items()},
-    )
-
-
-def _recipe(settings: Settings) -> Recipe:
-    return Recipe(
-        settings.sparsity,
-        Scope(settings.prune_scope),
-        settings.prune_epochs,
-        settings.batch_size,
-        settings.prune_learning_rate,
     )
 
 

@@ -5,6 +5,7 @@ from itertools import combinations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tinykit.codegen.access import Access, apart, one_by_one
 from tinykit.codegen.layer import Layer
 from tinykit.codegen.lower import Program
 from tinykit.codegen.plan import Plan, plan
@@ -14,7 +15,11 @@ PROFILE = settings(derandomize=True, deadline=None, database=None, max_examples=
 
 
 def _layer(
-    index: int, inputs: tuple[int, ...], output: int, in_place: bool, scratch_bytes: int
+    index: int,
+    inputs: tuple[int, ...],
+    output: int,
+    access: tuple[Access, ...],
+    scratch_bytes: int,
 ) -> Layer:
     return Layer(
         name=f"layer_{index}",
@@ -27,8 +32,17 @@ def _layer(
         outputs=(output,),
         takes_scratch=scratch_bytes > 0,
         scratch_bytes=scratch_bytes,
-        in_place=in_place,
+        access=access,
     )
+
+
+def _access(draw: st.DrawFn, source: Tensor, target: Tensor) -> Access:
+    """Draw distances that a kernel could have: at worst both tensors lie apart."""
+    if draw(st.booleans()):
+        return apart(source.bytes, target.bytes)
+    forward = draw(st.integers(-source.bytes + 1, target.bytes))
+    backward = draw(st.integers(-target.bytes + 1, source.bytes))
+    return Access(forward, max(backward, 1 - forward))
 
 
 @st.composite
@@ -55,7 +69,8 @@ def programs(draw: st.DrawFn) -> Program:
         read = tuple(draw(st.lists(near, min_size=1, max_size=2)))
         target = tensor()
         scratch_bytes = draw(st.sampled_from((0, 0, 5, 30)))
-        layers.append(_layer(index, read, target, draw(st.booleans()), scratch_bytes))
+        access = tuple(_access(draw, tensors[n], tensors[target]) for n in read)
+        layers.append(_layer(index, read, target, access, scratch_bytes))
         storage[target] = target
     written = [number for number in storage if number not in inputs]
     outputs = draw(st.lists(st.sampled_from(written), min_size=1, max_size=3, unique=True))
@@ -86,14 +101,18 @@ def touch(a: range, b: range) -> bool:
     return a.start < b.stop and b.start < a.stop
 
 
-def works_in_place(program: Program, placed: Plan, source: int, target: int) -> bool:
-    """Tell whether a layer may write `target` over `source`: its first input, and only that."""
+def may_overlap(program: Program, placed: Plan, source: int, target: int) -> bool:
+    """Tell whether the layer that writes `target` may have it over `source` at these places."""
     layer = next((each for each in program.layers if target in each.outputs), None)
-    if layer is None or not layer.in_place:
+    if layer is None:
         return False
-    roots = [program.storage[n] for n in layer.inputs]
-    same_offset = placed.offsets[source] == placed.offsets[target]
-    return roots[0] == source and source not in roots[1:] and same_offset
+    src, dst = placed.offsets[source], placed.offsets[target]
+    read = [
+        access
+        for number, access in zip(layer.inputs, layer.access, strict=True)
+        if program.storage[number] == source
+    ]
+    return bool(read) and all(access.allows(src, dst) for access in read)
 
 
 @PROFILE
@@ -105,8 +124,21 @@ def test_plan_never_overlaps_live_tensors(program: Program, keep_input: bool) ->
         if not touch(places(program, placed, a), places(program, placed, b)):
             continue
         first, later = alive[a], alive[b]
-        handed_over = first[1] == later[0] and works_in_place(program, placed, a, b)
+        handed_over = first[1] == later[0] and may_overlap(program, placed, a, b)
         assert first[1] < later[0] or later[1] < first[0] or handed_over
+
+
+@PROFILE
+@given(programs(), st.booleans())
+def test_a_kernel_goes_backward_only_where_that_is_safe(program: Program, keep_input: bool) -> None:
+    placed = plan(program, keep_input)
+    for layer, backward in zip(program.layers, placed.backward, strict=True):
+        target = layer.outputs[0]
+        for number, access in zip(layer.inputs, layer.access, strict=True):
+            src, dst = placed.offsets[number], placed.offsets[target]
+            if not touch(places(program, placed, number), places(program, placed, target)):
+                continue
+            assert dst >= src + access.backward if backward else dst <= src - access.forward
 
 
 @PROFILE
@@ -158,7 +190,7 @@ def test_keeping_the_input_never_makes_the_arena_smaller_than_it_needs(program: 
 
 def test_a_chain_in_place_takes_one_place() -> None:
     tensors = tuple(Tensor(f"t{i}", (1, 10), "int8") for i in range(4))
-    layers = tuple(_layer(i, (i,), i + 1, True, 0) for i in range(3))
+    layers = tuple(_layer(i, (i,), i + 1, (one_by_one(10),), 0) for i in range(3))
     graph = Graph("chain", tensors, (), (0,), (3,))
     program = Program(graph, layers, {n: n for n in range(4)})
     assert plan(program).arena_bytes == 10

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import tflite
 
+from tinykit.codegen.access import apart, one_by_one
 from tinykit.codegen.layer import Arrays, Layer, LowerOptions, OpKind, RefusedError
 from tinykit.codegen.ops import shared
 from tinykit.core import fixedpoint
@@ -112,7 +113,12 @@ def _lower(graph: Graph, operator: Operator, _options: LowerOptions) -> Layer:
         ),
         inputs=tuple(numbers),
         outputs=operator.outputs,
-        in_place=graph.tensor(numbers[0]).data is None,
+        access=tuple(
+            one_by_one(tensor.bytes)
+            if tensor.elements == target.elements
+            else apart(tensor.bytes, target.bytes)
+            for tensor in (full, repeated)
+        ),
     )
 
 

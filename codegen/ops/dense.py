@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import tflite
 
+from tinykit.codegen.access import copied_first, read_while_writing
 from tinykit.codegen.encode import Encoded, encode
 from tinykit.codegen.layer import (
     Arrays,
@@ -166,6 +167,8 @@ def lower_convolution(
     matrix = "dense" if encoded.encoding == "dense" else "sparse"
     kernel = "tk_conv_s8" if matrix == "dense" else "tk_conv_sparse_s8"
     positions = view.output[0] * view.output[1]
+    gathered = view.kernel != (1, 1) or view.pad != (0, 0)
+    steps = view.steps(channels, outputs)
     shape = f"{view.kernel[0]}x{view.kernel[1]} convolution {channels} -> {outputs}"
     return Layer(
         name=operator.name,
@@ -182,7 +185,8 @@ def lower_convolution(
         outputs=operator.outputs,
         tables=product.tables(encoded),
         takes_scratch=True,
-        scratch_bytes=0 if view.kernel == (1, 1) and view.pad == (0, 0) else taps,
+        scratch_bytes=taps if gathered else 0,
+        access=(copied_first(steps) if gathered else read_while_writing(steps, outputs - 1),),
         macs=positions * outputs * taps,
         encoding=encoded.encoding,
         reason=encoded.reason,

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import tflite
 
+from tinykit.codegen.access import read_while_writing
 from tinykit.codegen.layer import Arrays, Layer, LowerOptions, OpKind, RefusedError, Table
 from tinykit.codegen.ops import shared
 from tinykit.core.graph import Graph, Operator
@@ -113,6 +114,9 @@ def _lower(graph: Graph, operator: Operator, _options: LowerOptions) -> Layer:
             Table("weights", weights.astype(np.int8), "weights"),
             Table("bias", bias.astype(np.int32), "bias"),
             *shared.scaling_tables(scaling),
+        ),
+        access=(
+            read_while_writing(view.steps(source.shape[3], channels), channels - source.shape[3]),
         ),
         macs=weights.size * view.output[0] * view.output[1],
         encoding="dense",

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tinykit.codegen.access import one_by_one
 from tinykit.codegen.layer import Arrays, Layer, LowerOptions, OpKind, RefusedError, Table
 from tinykit.codegen.ops import shared
 from tinykit.core import fixedpoint
@@ -56,7 +57,7 @@ def _lower(graph: Graph, operator: Operator, _options: LowerOptions) -> Layer:
         inputs=(operator.inputs[0],),
         outputs=operator.outputs,
         tables=(Table("answers", table, "requantization"),),
-        in_place=True,
+        access=(one_by_one(count),),
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import tflite
 
+from tinykit.codegen.access import one_by_one
 from tinykit.codegen.layer import Arrays, Layer, LowerOptions, OpKind, RefusedError
 from tinykit.codegen.ops import shared
 from tinykit.core import fixedpoint
@@ -106,6 +107,7 @@ def _lower(graph: Graph, operator: Operator, _options: LowerOptions) -> Layer:
         ),
         inputs=(operator.inputs[0],),
         outputs=operator.outputs,
+        access=(one_by_one(source.elements),),
     )
 
 

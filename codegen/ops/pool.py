@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import tflite
 
+from tinykit.codegen.access import read_while_writing
 from tinykit.codegen.layer import Arrays, Layer, LowerOptions, OpKind, RefusedError
 from tinykit.codegen.ops import shared
 from tinykit.core.graph import Graph, Operator
@@ -98,6 +99,7 @@ def _lower_with(graph: Graph, operator: Operator, kernel: str, what: str) -> Lay
         fields=(("min", low), ("max", high), view.field(target.shape[3])),
         inputs=(operator.inputs[0],),
         outputs=operator.outputs,
+        access=(read_while_writing(view.steps(target.shape[3], target.shape[3]), 0),),
     )
 
 

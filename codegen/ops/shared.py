@@ -8,6 +8,7 @@ import numpy as np
 import tflite
 from numpy.typing import NDArray
 
+from tinykit.codegen.access import Steps
 from tinykit.codegen.layer import Field, RefusedError, Table
 from tinykit.core import fixedpoint
 from tinykit.core.graph import Graph, Operator, Tensor
@@ -230,21 +231,17 @@ class Window:
     pad: tuple[int, int]
     output: tuple[int, int]
 
-    @property
-    def whole(self) -> bool:
-        """Tell whether every window lies wholly inside the image."""
-        return all(
-            pad == 0 and (out - 1) * stride + (kernel - 1) * dilation < image
-            for pad, out, stride, kernel, dilation, image in zip(
-                self.pad,
-                self.output,
-                self.stride,
-                self.kernel,
-                self.dilation,
-                self.image,
-                strict=True,
-            )
-        )
+    def steps(self, channels: int, written: int) -> Steps:
+        """Return what each output position reads of an image; each writes `written` bytes."""
+        first, last = [], []
+        for axis in range(2):
+            taps = _positions(self, axis)
+            inside = (taps >= 0) & (taps < self.image[axis])
+            first.append(np.where(inside, taps, self.image[axis] - 1).min(axis=1))
+            last.append(np.where(inside, taps, 0).max(axis=1))
+        low = first[0][:, None] * self.image[1] + first[1][None, :]
+        high = last[0][:, None] * self.image[1] + last[1][None, :] + 1
+        return Steps(low.ravel() * channels, high.ravel() * channels, written)
 
     def field(self, channels: int) -> Field:
         """Return the member `window` of a kernel's record."""
@@ -253,7 +250,7 @@ class Window:
         members: list[Field] = []
         for name, (height, width) in zip(names, sizes, strict=True):
             members += [(f"{name}_height", height), (f"{name}_width", width)]
-        return ("window", (*members, ("channels", channels)))
+        return ("window", (*members, ("channels", channels), ("backward", 0)))
 
 
 def window(

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import tflite
 
+from tinykit.codegen.access import one_by_one
 from tinykit.codegen.layer import Arrays, Layer, LowerOptions, OpKind, RefusedError, Table
 from tinykit.codegen.ops import shared
 from tinykit.core import fixedpoint
@@ -101,7 +102,7 @@ def _lower(graph: Graph, operator: Operator, _options: LowerOptions) -> Layer:
         inputs=(operator.inputs[0],),
         outputs=operator.outputs,
         tables=(Table("exponentials", table, "requantization"),),
-        in_place=True,
+        access=(one_by_one(source.elements),),
     )
 
 

@@ -21,15 +21,18 @@ static int32_t total(const tk_window *window, const int8_t *src, const tk_span *
 void tk_average_pool_s8(const tk_pool_layer *layer, const int8_t *src, int8_t *dst)
 {
     const tk_window *window = &layer->window;
-    for (uint32_t y = 0; y < window->out_height; y++) {
+    for (uint32_t row = 0; row < window->out_height; row++) {
+        const uint32_t y = tk_turn(window, row, window->out_height);
         const tk_span rows = tk_rows(window, y);
-        for (uint32_t x = 0; x < window->out_width; x++) {
+        for (uint32_t step = 0; step < window->out_width; step++) {
+            const uint32_t x = tk_turn(window, step, window->out_width);
             const tk_span columns = tk_columns(window, x);
             const int32_t count = (rows.end - rows.begin) * (columns.end - columns.begin);
+            int8_t *out = dst + (y * window->out_width + x) * window->channels;
             for (uint32_t channel = 0; channel < window->channels; channel++) {
                 const int32_t sum = total(window, src + channel, &rows, &columns);
                 const int32_t half = sum > 0 ? count / 2 : -(count / 2); // halves away from zero
-                *dst++ = tk_clamp((sum + half) / count, layer->min, layer->max);
+                *out++ = tk_clamp((sum + half) / count, layer->min, layer->max);
             }
         }
     }

@@ -6,11 +6,13 @@
 void tk_conv_s8(const tk_conv_layer *layer, const int8_t *src, int8_t *dst, int8_t *column)
 {
     const tk_window *window = &layer->window;
-    for (uint32_t y = 0; y < window->out_height; y++) {
-        for (uint32_t x = 0; x < window->out_width; x++) {
+    for (uint32_t row = 0; row < window->out_height; row++) {
+        const uint32_t y = tk_turn(window, row, window->out_height);
+        for (uint32_t step = 0; step < window->out_width; step++) {
+            const uint32_t x = tk_turn(window, step, window->out_width);
             const int8_t *inputs = tk_gather(window, layer->pad_value, src, y, x, column);
-            tk_dense_s8(&layer->dense, inputs, dst);
-            dst += layer->dense.out.channels;
+            tk_dense_s8(&layer->dense, inputs,
+                        dst + (y * window->out_width + x) * layer->dense.out.channels);
         }
     }
 }

@@ -58,16 +58,19 @@ static int32_t filter(const taps *inside, int32_t from, int32_t channel, int32_t
 void tk_depthwise_s8(const tk_depthwise_layer *layer, const int8_t *src, int8_t *dst)
 {
     const tk_window *window = &layer->window;
-    for (uint32_t y = 0; y < window->out_height; y++) {
+    for (uint32_t row = 0; row < window->out_height; row++) {
+        const uint32_t y = tk_turn(window, row, window->out_height);
         const tk_span rows = tk_rows(window, y);
-        for (uint32_t x = 0; x < window->out_width; x++) {
+        for (uint32_t step = 0; step < window->out_width; step++) {
+            const uint32_t x = tk_turn(window, step, window->out_width);
             const tk_span columns = tk_columns(window, x);
             const taps inside = taps_at(layer, src, &rows, &columns);
+            int8_t *out = dst + (y * window->out_width + x) * layer->out.channels;
             int32_t channel = 0;
             for (int32_t from = 0; from < window->channels; from++) {
                 for (uint32_t i = 0; i < layer->multiplier; i++, channel++) {
                     const int32_t sum = filter(&inside, from, channel, layer->bias[channel]);
-                    *dst++ = tk_finish(&layer->out, (uint32_t)channel, sum);
+                    *out++ = tk_finish(&layer->out, (uint32_t)channel, sum);
                 }
             }
         }

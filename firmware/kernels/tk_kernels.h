@@ -65,6 +65,7 @@ typedef struct {
     uint16_t pad_height, pad_width; // above and to the left
     uint16_t out_height, out_width;
     uint16_t channels; // of the image
+    uint16_t backward; // go from the last output position to the first
 } tk_window;
 
 typedef struct {

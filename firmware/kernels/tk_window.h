@@ -46,6 +46,13 @@ static inline const int8_t *tk_tap(const tk_window *window, const int8_t *src, c
     return src + (y * window->in_width + x) * window->channels;
 }
 
+// The row or column of an output that comes next: step counts from 0. The planner may lay an output
+// over its input, which is safe in one direction only.
+static inline uint32_t tk_turn(const tk_window *window, uint32_t step, uint32_t count)
+{
+    return window->backward ? count - 1 - step : step;
+}
+
 // Copies the window at (out_y, out_x) into `column`, taps outside of the image as `pad_value`, and
 // returns it. A 1x1 window without padding is returned where it lies.
 const int8_t *tk_gather(const tk_window *window, int8_t pad_value, const int8_t *src,

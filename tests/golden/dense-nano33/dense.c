@@ -16,7 +16,8 @@ const char dense_digest[17] = "8dd9947593bdc3ec";
 //      from ..   before  in layers
 //         0 ..       40     0 to 0  input
 //        40 ..       64     0 to 1  hidden
-//         0 ..        3     1 to 3  out = softmax
+//         0 ..        3     1 to 2  out
+//         0 ..        3     2 to 3  softmax
 _Alignas(4) int8_t dense_arena[64];
 
 // hidden: dense 40 -> 24, ReLU, sparse weights

@@ -15,7 +15,8 @@ const char float_sum_digest[17] = "562456016bad8240";
 //
 //      from ..   before  in layers
 //         0 ..       20     0 to 0  input
-//        20 ..       25     0 to 2  quantized = shift
+//        20 ..       25     0 to 1  quantized
+//        20 ..       25     1 to 2  shift
 //         0 ..       20     2 to 3  out
 _Alignas(4) int8_t float_sum_arena[25];
 

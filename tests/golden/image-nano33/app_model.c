@@ -6,7 +6,7 @@
 #include "tk_model.h"
 
 static const tk_port inputs[] = {
-    {(uint8_t *)image_arena + 144, 36},
+    {(uint8_t *)image_arena + 9, 36},
 };
 static const tk_port outputs[] = {
     {(uint8_t *)image_arena + 0, 2},
@@ -16,7 +16,7 @@ static const tk_port outputs[] = {
 uint16_t tk_trace_stop = TK_TRACE_ALL;
 #define LAYERS 6
 #define ARENA (const uint8_t *)image_arena
-#define ARENA_BYTES 288
+#define ARENA_BYTES 172
 #else
 #define LAYERS 0
 #define ARENA 0

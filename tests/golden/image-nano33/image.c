@@ -14,14 +14,15 @@ const char image_digest[17] = "30630dee8cfe798b";
 // The arena, byte by byte. A tensor may take the place of one that is no longer needed.
 //
 //      from ..   before  in layers
-//       144 ..      180     0 to 0  input
-//         0 ..      144     0 to 1  conv
-//       180 ..      189     0 to 0  conv, scratch
-//       144 ..      288     1 to 2  depthwise_conv_2d
-//         0 ..       36     2 to 3  pool
-//        36 ..       40     3 to 4  axes
-//         0 ..        2     4 to 6  score = logistic
-_Alignas(4) int8_t image_arena[288];
+//         9 ..       45     0 to 0  input
+//         0 ..        9     0 to 0  conv, scratch
+//        28 ..      172     0 to 1  conv
+//         0 ..      144     1 to 2  depthwise_conv_2d
+//       112 ..      148     2 to 3  pool
+//         2 ..        6     3 to 4  axes
+//         0 ..        2     4 to 5  score
+//         0 ..        2     5 to 6  logistic
+_Alignas(4) int8_t image_arena[172];
 
 // conv: 3x3 convolution 1 -> 4, ReLU, dense weights
 static const int8_t conv_weights[36] = {
@@ -44,6 +45,7 @@ static const tk_conv_layer conv = {
         .in_height = 6, .in_width = 6, .kernel_height = 3, .kernel_width = 3,
         .stride_height = 1, .stride_width = 1, .dilation_height = 1, .dilation_width = 1,
         .pad_height = 1, .pad_width = 1, .out_height = 6, .out_width = 6, .channels = 1,
+        .backward = 1,
     },
     .dense = {
         .inputs = 9, .weights = conv_weights, .bias = conv_bias,
@@ -76,6 +78,7 @@ static const tk_depthwise_layer depthwise_conv_2d = {
         .in_height = 6, .in_width = 6, .kernel_height = 3, .kernel_width = 3,
         .stride_height = 1, .stride_width = 1, .dilation_height = 1, .dilation_width = 1,
         .pad_height = 1, .pad_width = 1, .out_height = 6, .out_width = 6, .channels = 4,
+        .backward = 0,
     },
     .out = {
         .channels = 4, .scales = 4, .zero = -20, .min = -128, .max = 127,
@@ -90,6 +93,7 @@ static const tk_pool_layer pool = {
         .in_height = 6, .in_width = 6, .kernel_height = 2, .kernel_width = 2,
         .stride_height = 2, .stride_width = 2, .dilation_height = 1, .dilation_width = 1,
         .pad_height = 0, .pad_width = 0, .out_height = 3, .out_width = 3, .channels = 4,
+        .backward = 1,
     },
 };
 
@@ -145,7 +149,7 @@ static const tk_lookup_layer logistic = {
 
 int8_t *image_input(void)
 {
-    return image_arena + 144;
+    return image_arena + 9;
 }
 
 const int8_t *image_output(void)
@@ -156,15 +160,15 @@ const int8_t *image_output(void)
 void image_invoke(void)
 {
     int8_t *const arena = image_arena;
-    tk_conv_s8(&conv, arena + 144, arena + 0, arena + 180);
+    tk_conv_s8(&conv, arena + 9, arena + 28, arena + 0);
     TK_LAYER(0);
-    tk_depthwise_s8(&depthwise_conv_2d, arena + 0, arena + 144);
+    tk_depthwise_s8(&depthwise_conv_2d, arena + 28, arena + 0);
     TK_LAYER(1);
-    tk_max_pool_s8(&pool, arena + 144, arena + 0);
+    tk_max_pool_s8(&pool, arena + 0, arena + 112);
     TK_LAYER(2);
-    tk_mean_s8(&axes, arena + 0, arena + 36);
+    tk_mean_s8(&axes, arena + 112, arena + 2);
     TK_LAYER(3);
-    tk_dense_s8(&score, arena + 36, arena + 0);
+    tk_dense_s8(&score, arena + 2, arena + 0);
     TK_LAYER(4);
     tk_lookup_s8(&logistic, arena + 0, arena + 0);
     TK_LAYER(5);

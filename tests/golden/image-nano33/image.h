@@ -7,11 +7,11 @@
 
 #include <stdint.h>
 
-#define IMAGE_ARENA_BYTES 288
+#define IMAGE_ARENA_BYTES 172
 
 // Input: int8 1 x 6 x 6 x 1, real = scale * (value - zero point).
 #define IMAGE_INPUT_BYTES 36
-#define IMAGE_INPUT_OFFSET 144
+#define IMAGE_INPUT_OFFSET 9
 #define IMAGE_INPUT_SCALE 0.05000000074505806f
 #define IMAGE_INPUT_ZERO_POINT -128
 int8_t *image_input(void);

@@ -1,0 +1,90 @@
+"""In which order a kernel reads its input and writes its output, and so how far they may overlap.
+
+A kernel goes through its output positions in order. Its output may lie over its input as long as no
+byte is written that is still to be read (diagonal memory optimisation, Blacker et al. 2020). With
+`src` and `dst` the places of both in the arena, going
+
+    forward   is safe if dst <= src - forward
+    backward  is safe if dst >= src + backward
+
+Both numbers are least; either may be negative. A kernel that cannot go backward has backward =
+the size of the input: that is, lying behind it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Hold the two distances, in bytes."""
+
+    forward: int
+    backward: int
+
+    def allows(self, src: int, dst: int) -> bool:
+        """Tell whether the kernel may work with its tensors at these places."""
+        return dst <= src - self.forward or dst >= src + self.backward
+
+
+def apart(src_bytes: int, dst_bytes: int) -> Access:
+    """Return the access of a kernel whose tensors must not overlap."""
+    return Access(dst_bytes, src_bytes)
+
+
+def one_by_one(src_bytes: int) -> Access:
+    """Return the access of a kernel that reads each byte before it writes that place."""
+    return Access(0, src_bytes)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Steps:
+    """Hold what each output position reads and writes, in bytes from the tensors' starts.
+
+    Attributes:
+        low, high: the first byte that a position reads, and the byte behind the last, (positions,).
+        written: how many bytes each position writes.
+    """
+
+    low: Ints
+    high: Ints
+    written: int
+
+
+def copied_first(steps: Steps) -> Access:
+    """Return the access of a kernel that copies what a position reads before it writes."""
+    starts = np.arange(len(steps.low), dtype=np.int64) * steps.written
+    still_low = np.minimum.accumulate(steps.low[::-1])[::-1]
+    still_high = np.maximum.accumulate(steps.high)
+    # behind the last position nothing is read, so one position bounds nothing
+    forward = np.max((starts + steps.written)[:-1] - still_low[1:], initial=_UNBOUND)
+    backward = np.max(still_high[:-1] - starts[1:], initial=_UNBOUND)
+    return Access(_bounded(forward, steps), _bounded(backward, steps))
+
+
+def read_while_writing(steps: Steps, lag: int) -> Access:
+    """Return the access of a kernel that still reads a position's input while it writes.
+
+    Args:
+        steps: the positions.
+        lag: how many bytes of a position may be written while its first byte is still to be read.
+    """
+    starts = np.arange(len(steps.low), dtype=np.int64) * steps.written
+    still_low = np.minimum.accumulate(steps.low[::-1])[::-1]
+    still_high = np.maximum.accumulate(steps.high)
+    later = np.max((starts + steps.written)[:-1] - still_low[1:], initial=_UNBOUND)
+    forward = max(int(later), int(np.max(starts - still_low)) + lag)
+    return Access(forward, int(np.max(still_high - starts)))
+
+
+_UNBOUND = -(1 << 40)
+
+
+def _bounded(distance: np.int64, steps: Steps) -> int:
+    """Keep a distance of a single position within the tensors."""
+    least = -int(steps.high.max())
+    return max(int(distance), least)

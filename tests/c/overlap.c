@@ -1,0 +1,50 @@
+// Runs one window kernel with its output laid over its input, for tests/test_access.py.
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "tk_kernels.h"
+
+void overlap_run(int kernel, const tk_window *window, uint16_t channels, const int8_t *weights,
+                 const int8_t *src, int8_t *dst, int8_t *column);
+
+#define MAX_CHANNELS 32
+
+static const int32_t zeros[MAX_CHANNELS];
+static const int32_t multiplier[1] = {1 << 30};
+static const int8_t shift[1] = {-3};
+
+void overlap_run(int kernel, const tk_window *window, uint16_t channels, const int8_t *weights,
+                 const int8_t *src, int8_t *dst, int8_t *column)
+{
+    const tk_output out = {.channels = channels,
+                           .scales = 1,
+                           .min = -128,
+                           .max = 127,
+                           .multiplier = multiplier,
+                           .shift = shift};
+    const tk_pool_layer pool = {.min = -128, .max = 127, .window = *window};
+    const tk_conv_layer conv = {
+        .window = *window,
+        .dense = {.inputs =
+                      (uint16_t)(window->kernel_height * window->kernel_width * window->channels),
+                  .weights = weights,
+                  .bias = zeros,
+                  .out = out}};
+    const tk_depthwise_layer depthwise = {.multiplier = (uint16_t)(channels / window->channels),
+                                          .weights = weights,
+                                          .bias = zeros,
+                                          .window = *window,
+                                          .out = out};
+    switch (kernel) {
+    case 0:
+        tk_conv_s8(&conv, src, dst, column);
+        break;
+    case 1:
+        tk_depthwise_s8(&depthwise, src, dst);
+        break;
+    case 2:
+        tk_max_pool_s8(&pool, src, dst);
+        break;
+    default:
+        tk_average_pool_s8(&pool, src, dst);
+    }
+}

@@ -1,0 +1,125 @@
+"""Kernels read and write in the order that the planner is told: over their own input they agree."""
+
+import ctypes
+import subprocess
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from models import KERNELS, ROOT
+from numpy.typing import NDArray
+
+from tinykit.codegen.access import Access, copied_first, read_while_writing
+from tinykit.codegen.ops.shared import Window
+
+CONV, DEPTHWISE, MAX_POOL, AVERAGE_POOL = range(4)
+NAMES = {CONV: "conv", DEPTHWISE: "depthwise", MAX_POOL: "max pool", AVERAGE_POOL: "average pool"}
+CASES = 150
+
+
+@dataclass(frozen=True)
+class Case:
+    kernel: int
+    view: Window
+    channels: int
+    out_channels: int
+
+    @property
+    def source_bytes(self) -> int:
+        return self.view.image[0] * self.view.image[1] * self.channels
+
+    @property
+    def target_bytes(self) -> int:
+        return self.view.output[0] * self.view.output[1] * self.out_channels
+
+    def access(self) -> Access:
+        """Return what the operators declare (codegen/ops)."""
+        steps = self.view.steps(self.channels, self.out_channels)
+        if self.kernel == CONV:
+            gathered = self.view.kernel != (1, 1) or self.view.pad != (0, 0)
+            return (
+                copied_first(steps)
+                if gathered
+                else read_while_writing(steps, self.out_channels - 1)
+            )
+        return read_while_writing(steps, self.out_channels - self.channels)
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
+    path = tmp_path_factory.mktemp("overlap") / "overlap.so"
+    sources = [*KERNELS.glob("*.c"), ROOT / "tests" / "c" / "overlap.c"]
+    flags = ["-std=c11", "-O1", "-shared", "-fPIC", f"-I{KERNELS}"]
+    subprocess.run(["gcc", *flags, *sources, "-o", path], check=True)
+    return ctypes.CDLL(str(path))
+
+
+def size(rng: np.random.Generator, low: int, high: int) -> tuple[int, int]:
+    return int(rng.integers(low, high)), int(rng.integers(low, high))
+
+
+def draw(kernel: int, rng: np.random.Generator) -> Case:
+    image, kernel_size, stride = size(rng, 1, 9), size(rng, 1, 4), size(rng, 1, 4)
+    dilation = size(rng, 1, 3) if kernel in (CONV, DEPTHWISE) else (1, 1)
+    output, pad = [], []
+    for i in range(2):
+        output.append(-(-image[i] // stride[i]))
+        reach = (kernel_size[i] - 1) * dilation[i] + 1
+        pad.append(max(0, ((output[i] - 1) * stride[i] + reach - image[i]) // 2))
+    channels = int(rng.integers(1, 5))
+    out_channels = channels
+    if kernel == CONV:
+        out_channels = int(rng.integers(1, 9))
+    elif kernel == DEPTHWISE:
+        out_channels = channels * int(rng.integers(1, 4))
+    view = Window(image, kernel_size, stride, dilation, (pad[0], pad[1]), (output[0], output[1]))
+    return Case(kernel, view, channels, out_channels)
+
+
+def run(
+    library: ctypes.CDLL, case: Case, data: NDArray[np.int8], src: int, dst: int, backward: bool
+) -> bytes:
+    """Run a kernel in one poisoned buffer with its tensors at these places."""
+    margin = 64
+    size = max(src + case.source_bytes, dst + case.target_bytes) + 2 * margin
+    buffer = np.full(size, 0x55, np.int8)
+    buffer[margin + src : margin + src + case.source_bytes] = data
+    view = case.view
+    numbers = (*view.image, *view.kernel, *view.stride, *view.dilation, *view.pad, *view.output)
+    window = np.array([*numbers, case.channels, int(backward)], np.uint16)
+    taps = view.kernel[0] * view.kernel[1]
+    weights = np.random.default_rng(5).integers(
+        -127, 128, taps * max(case.channels, 1) * case.out_channels, dtype=np.int8
+    )
+    column = np.zeros(taps * case.channels, np.int8)
+    base = buffer.ctypes.data + margin
+    library.overlap_run(
+        case.kernel,
+        ctypes.c_void_p(window.ctypes.data),
+        ctypes.c_uint16(case.out_channels),
+        ctypes.c_void_p(weights.ctypes.data),
+        ctypes.c_void_p(base + src),
+        ctypes.c_void_p(base + dst),
+        ctypes.c_void_p(column.ctypes.data),
+    )
+    return buffer[margin + dst : margin + dst + case.target_bytes].tobytes()
+
+
+@pytest.mark.parametrize("kernel", [CONV, DEPTHWISE, MAX_POOL, AVERAGE_POOL], ids=NAMES.get)
+def test_kernels_may_overlap_as_far_as_declared(library: ctypes.CDLL, kernel: int) -> None:
+    rng = np.random.default_rng(kernel)
+    tight = 0
+    for _ in range(CASES):
+        case = draw(kernel, rng)
+        data = rng.integers(-128, 128, case.source_bytes, dtype=np.int8)
+        apart = case.source_bytes + case.target_bytes
+        truth = run(library, case, data, 0, apart, backward=False)
+        assert run(library, case, data, 0, apart, backward=True) == truth
+        access, high = case.access(), apart
+        forward, backward = high - access.forward, high + access.backward
+        assert run(library, case, data, high, forward, backward=False) == truth
+        assert run(library, case, data, high, backward, backward=True) == truth
+        tight += run(library, case, data, high, forward + 1, backward=False) != truth
+        tight += run(library, case, data, high, backward - 1, backward=True) != truth
+    # the distances are least, or nearly: a byte closer breaks most
+    assert tight > CASES
