@@ -19,7 +19,7 @@ class DataSet:
     """Hold the samples of one split.
 
     Attributes:
-        x: float32 (samples, ...), in the model's own units, or int8 (samples, ...), quantized already.
+        x: float32 (samples, ...) in the model's own units, or int8 (samples, ...), quantized.
         y: integer labels (samples,) or float32 targets (samples, ...); None when there are none.
         labels: the names of the classes, in order; empty when unknown.
     """
@@ -62,10 +62,13 @@ def save_dataset(path: Path, data: DataSet) -> None:
 
 def _read_arrays(path: Path) -> dict[str, NDArray[np.generic]]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # opened here: given a path, numpy forgets to close an archive that is damaged
+        with path.open("rb") as stream:
+            archive = np.load(stream, allow_pickle=False)
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise TinykitError(f"{path} is a single array, not an .npz archive", EXPECTED)
-            return {name: archive[name] for name in archive.files}
+            with archive:
+                return {name: archive[name] for name in archive.files}
     except FileNotFoundError:
         raise TinykitError(f"{path} does not exist", EXPECTED) from None
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
@@ -108,6 +111,7 @@ def _refuse_non_finite(path: Path, name: str, values: NDArray[np.generic]) -> No
     if bad.any():
         first = tuple(int(i) for i in np.argwhere(bad)[0])
         raise TinykitError(
-            f"{path}: {name} has {int(bad.sum())} values that are NaN or infinite, first at {first}",
+            f"{path}: {name} has {int(bad.sum())} values that are NaN or infinite,"
+            f" first at {first}",
             f"clean {name} before saving it",
         )

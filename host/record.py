@@ -9,6 +9,7 @@ from tinykit.core.errors import TinykitError
 
 FILE_NAME = "build.json"
 SCHEMA = 1
+FILES = frozenset({"model", "elf", "bin", "hex", "map", "plan"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,8 @@ def _from_json(values: dict[str, Any]) -> BuildRecord:
     expected = {field.name for field in fields(BuildRecord)}
     if set(values) != expected:
         raise KeyError(", ".join(sorted(set(values) ^ expected)))
+    if set(values["files"]) != FILES:
+        raise KeyError("files")
     return BuildRecord(
         **{
             **values,

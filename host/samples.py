@@ -10,6 +10,7 @@ from tinykit.core import affine
 from tinykit.core.data import DataSet
 from tinykit.core.errors import TinykitError
 from tinykit.core.graph import Graph, Tensor
+from tinykit.core.score import kind_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,8 @@ def from_dataset(graph: Graph, data: DataSet, name: str, limit: int | None = Non
     count = len(data) if limit is None else min(limit, len(data))
     x = _in_dtype(data.x[:count], tensor, name)
     y = None if data.y is None else data.y[:count]
+    if y is not None:  # now, not after a long run
+        kind_of((count, *graph.tensors[graph.outputs[0]].shape[1:]), y)
     return Samples((x,), y, data.labels, "data")
 
 
