@@ -103,7 +103,7 @@ def prune_model(
     """Prune a Keras model in place.
 
     The number of zeros is the sparsity times the number of weights of all kernels (or of each, by
-    layer), halves rounded up; zeros that were there count, and stay. The loss is the one that the
+    layer), rounded up; zeros that were there count, and stay. The loss is the one that the
     model was compiled with, or else the one that its outputs and the labels call for.
 
     Args:

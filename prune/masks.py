@@ -1,5 +1,6 @@
 """Choose which weights become zero: the smallest, measured in a layer or over the network."""
 
+import math
 from collections.abc import Sequence
 from enum import Enum
 
@@ -18,8 +19,8 @@ class Scope(Enum):
 
 
 def zeros_wanted(weights: int, sparsity: float) -> int:
-    """Return how many of so many weights a share of zeros means, halves rounded up."""
-    return int(np.floor(sparsity * weights + 0.5))
+    """Return how many of so many weights are at least that share."""
+    return math.ceil(sparsity * weights - 1e-9)  # 0.1 * 30 is 3, not a little more
 
 
 def choose_masks(kernels: Sequence[Kernel], scope: Scope, share: float, final: float) -> list[Mask]:

@@ -60,8 +60,9 @@ def test_masks_keep_zeros_that_were_there() -> None:
     assert np.array_equal(mask, kernel != 0)
 
 
-def test_zeros_wanted_rounds_halves_up() -> None:
-    assert [zeros_wanted(5, share) for share in (0.5, 0.49, 0.9)] == [3, 2, 5]
+def test_zeros_wanted_are_at_least_the_share() -> None:
+    assert [zeros_wanted(5, share) for share in (0.5, 0.4, 0.41, 0.9)] == [3, 2, 3, 5]
+    assert [zeros_wanted(30, 0.1), zeros_wanted(2656, 0.9)] == [3, 2391]
 
 
 @given(st.integers(1, 40), st.integers(80, 3000))
