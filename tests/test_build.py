@@ -82,7 +82,8 @@ def test_numbers_of_build_json_are_true(
     tables = sum(sum(layer["table_bytes"].values()) for layer in plan["layers"])
     # beside its tables each layer has a record that points to them
     assert tables < sizes.weights < tables + 80 * len(plan["layers"])
-    assert (record.inputs[0].shape, record.inputs[0].scale) == ([1, 6, 6, 1], pytest.approx(0.05))
+    assert record.inputs[0].shape == [1, 6, 6, 1]
+    assert record.inputs[0].scale == pytest.approx(0.05)
     assert (record.outputs[0].bytes, record.outputs[0].zero_point) == (2, -128)
     assert record.build_id.encode() in image and record.digest.encode() in image
 
@@ -237,8 +238,7 @@ def test_no_compiler_is_a_missing_tool(
     tinykit: Tinykit, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", "")
-    arguments = ["build", model, "-b", "nano33", "--toolchain", "gcc"]
-    line, hint = tinykit.refuses(*arguments, status=3)
+    line, hint = tinykit.refuses("build", model, "-b", "nano33", "--toolchain", "gcc", status=3)
     assert line == "arm-none-eabi-gcc is not on the PATH"
     assert hint == "apt install gcc-arm-none-eabi, or use --toolchain zig"
     assert not Path("build").exists()

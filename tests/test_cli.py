@@ -166,7 +166,7 @@ def test_a_file_that_is_there_is_not_overwritten(
     there = tmp_path / "there.keras"
     there.write_text("mine")
     np.savez(tmp_path / "d.npz", x=np.zeros((4, 3), np.float32))
-    data = [] if command == "train" else ["--data", tmp_path / "d.npz"]
+    data = [] if command == "train" else ["--data", str(tmp_path / "d.npz")]
     line, hint = tinykit.refuses(command, "sine", "-o", there, *data)
     assert line == f"{there} exists"
     assert "--force" in hint

@@ -80,7 +80,7 @@ def _renderings(path: Path) -> dict[str, set[str]]:
         if not isinstance(function, ast.FunctionDef):
             continue
         records = {
-            target.id: {key.value for key in node.value.keys if isinstance(key, ast.Constant)}
+            target.id: {str(ast.literal_eval(key)) for key in node.value.keys if key is not None}
             for node in ast.walk(function)
             if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict)
             for target in node.targets
@@ -93,12 +93,12 @@ def _renderings(path: Path) -> dict[str, set[str]]:
     return found
 
 
-def _passed(call: ast.Call, records: dict[str, set[object]]) -> set[str]:
+def _passed(call: ast.Call, records: dict[str, set[str]]) -> set[str]:
     names: set[str] = set()
     for keyword in call.keywords:
         if keyword.arg is not None:
             names.add(keyword.arg)
         else:
             assert isinstance(keyword.value, ast.Name)
-            names |= {str(key) for key in records[keyword.value.id]}
+            names |= records[keyword.value.id]
     return names
