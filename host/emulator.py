@@ -23,7 +23,7 @@ from tinykit.core.errors import CheckFailedError, MissingToolError, TinykitError
 
 START_TIMEOUT_S = 30.0
 QUIT_TIMEOUT_S = 2.0
-CHIPS = {"nrf52840": "tinykit.host.unicorn_cpu"}
+CHIPS = {"nrf52840": "tinykit.host.unicorn_child"}
 
 
 class EmulationError(CheckFailedError):

@@ -239,8 +239,7 @@ def test_a_float_model_refuses_int8_data(
 
 
 def test_a_port_that_does_not_exist(tinykit: Tinykit, dense_build: Path) -> None:
-    arguments = ["verify", dense_build, "--port", "/dev/ttyNOWHERE"]
-    line, hint = tinykit.refuses(*arguments, status=3)
+    line, hint = tinykit.refuses("verify", dense_build, "--port", "/dev/ttyNOWHERE", status=3)
     assert line == "/dev/ttyNOWHERE does not exist"
     assert "plugged in" in hint
 
@@ -305,7 +304,7 @@ def test_a_missing_file_is_named(
 
 def test_ctrl_c_leaves_no_emulator_behind(dense_build: Path) -> None:
     process = spawn("verify", dense_build, *EMULATED, "--inputs", "100000")
-    while not (emulators := children(process.pid, "unicorn_cpu")):
+    while not (emulators := children(process.pid, "unicorn_child")):
         assert process.poll() is None, process.communicate()
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
