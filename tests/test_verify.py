@@ -327,8 +327,7 @@ def children(parent: int, word: str) -> list[int]:
     return found
 
 
-def test_a_build_for_the_reader_of_the_readme_verifies(tinykit: Tinykit, tmp_path: Path) -> None:
-    """--keep-input and the densest options change no answer."""
+def test_options_of_a_build_change_no_answer(tinykit: Tinykit, tmp_path: Path) -> None:
     for number, options in enumerate(
         (
             BuildOptions(keep_input=True),
