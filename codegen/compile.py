@@ -7,6 +7,7 @@ from tinykit.codegen.importer import import_tflite
 from tinykit.codegen.layer import LowerOptions
 from tinykit.codegen.lower import Program, lower
 from tinykit.codegen.names import model_name
+from tinykit.codegen.picture import plan_svg
 from tinykit.codegen.plan import Plan, plan
 from tinykit.core.graph import Graph
 
@@ -49,4 +50,6 @@ def compile_model(
     program = lower(graph, options)
     placed = plan(program, keep_input)
     name = model_name(source)
-    return Compiled(name, program, placed, emit(program, placed, name, source, version))
+    files = emit(program, placed, name, source, version)
+    files["plan.svg"] = plan_svg(program, placed, name, version)
+    return Compiled(name, program, placed, files)

@@ -44,7 +44,8 @@ def test_what_is_in_a_build_folder(dense_build: Path) -> None:
         "README.md app_model.c board.h build.h build.json dense.c dense.h dense.tflite memory.ld"
     )
     images = [f"firmware.{suffix}" for suffix in ("bin", "elf", "hex", "map")]
-    assert {path.name for path in dense_build.iterdir()} == {*names.split(), *images, "plan.json"}
+    plan = {"plan.json", "plan.svg"}
+    assert {path.name for path in dense_build.iterdir()} == {*names.split(), *images, *plan}
     assert (dense_build / "dense.tflite").read_bytes() == tiny.dense()
 
 
