@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 
 def quantize(real: NDArray[np.floating], scale: float, zero_point: int) -> NDArray[np.int8]:
-    """Return the nearest int8 values, halves away from zero as TensorFlow Lite has it, saturated."""
+    """Return the nearest int8 values, saturated; halves away from zero as in TensorFlow Lite."""
     steps = (real.astype(np.float32) / np.float32(scale)).astype(np.float64)
     nearest = np.trunc(steps + np.copysign(0.5, steps)) + zero_point
     return np.asarray(np.clip(nearest, -128, 127), np.int8)
