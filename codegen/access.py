@@ -81,6 +81,11 @@ def read_while_writing(steps: Steps, lag: int) -> Access:
     return Access(forward, int(np.max(still_high - starts)))
 
 
+def forward_only(access: Access, src_bytes: int) -> Access:
+    """Return the access of a kernel that cannot go backward."""
+    return Access(access.forward, max(src_bytes, access.backward))
+
+
 _UNBOUND = -(1 << 40)
 
 

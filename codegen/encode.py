@@ -7,6 +7,7 @@ position of a weight in its segment, and the number of weights in it, each fit a
     indices[k], weights[k]      position in the segment and value, row after row
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,14 +52,33 @@ class Cost:
 
 def encode(rows: Matrix, options: LowerOptions) -> Encoded:
     """Choose an encoding for a matrix of (outputs, inputs) and make its tables."""
-    dense, sparse = dense_cost(rows), sparse_cost(rows)
-    zeros = 100.0 * float(np.mean(rows == 0))
+    return encode_blocks([rows], [rows], options)
+
+
+def encode_blocks(
+    dense: Sequence[Matrix], sparse: Sequence[Matrix], options: LowerOptions
+) -> Encoded:
+    """Choose an encoding for several matrices, stored one behind the other.
+
+    Args:
+        dense: the matrices as dense kernels read them.
+        sparse: the same weights as sparse kernels read them, perhaps among more zeros.
+        options: what the user decides.
+    """
+    as_dense, as_sparse = _sum(map(dense_cost, dense)), _sum(map(sparse_cost, sparse))
+    weights = np.concatenate([rows.ravel() for rows in dense])
+    zeros = f"{100.0 * float(np.mean(weights == 0)):.0f} % zeros"
     if options.encoding == "dense":
-        return _dense(rows, "dense was asked for")
-    if _better(sparse, dense, options.optimize):
-        saved = dense.bytes - sparse.bytes
-        return _sparse(rows, f"{zeros:.0f} % zeros, sparse saves {saved} bytes")
-    return _dense(rows, f"{zeros:.0f} % zeros, {_why_dense(sparse, dense)}")
+        return _dense(dense, "dense was asked for")
+    if _better(as_sparse, as_dense, options.optimize):
+        saved = as_dense.bytes - as_sparse.bytes
+        return _sparse(sparse, f"{zeros}, sparse saves {saved} bytes")
+    return _dense(dense, f"{zeros}, {_why_dense(as_sparse, as_dense)}")
+
+
+def _sum(costs: Iterable[Cost]) -> Cost:
+    all_costs = list(costs)
+    return Cost(sum(c.bytes for c in all_costs), sum(c.instructions for c in all_costs))
 
 
 def dense_cost(rows: Matrix) -> Cost:
@@ -75,14 +95,13 @@ def sparse_cost(rows: Matrix) -> Cost:
     return Cost(2 * nonzero + counts, 5.0 * nonzero + 9.0 * counts + 20 * outputs)
 
 
-def sparse_tables(rows: Matrix) -> tuple[Table, ...]:
-    """Lay a matrix out in sparse rows."""
-    inputs = rows.shape[1]
+def sparse_tables(*blocks: Matrix) -> tuple[Table, ...]:
+    """Lay matrices out in sparse rows, one behind the other."""
     counts: list[int] = []
-    indices: list[NDArray[np.uint8]] = []
-    weights: list[Matrix] = []
-    for row in rows:
-        for start in range(0, inputs, SEGMENT):
+    indices: list[NDArray[np.uint8]] = [np.zeros(0, np.uint8)]
+    weights: list[Matrix] = [np.zeros(0, np.int8)]
+    for row in (row for rows in blocks for row in rows):
+        for start in range(0, len(row), SEGMENT):
             part = row[start : start + SEGMENT]
             places = np.flatnonzero(part)
             counts.append(len(places))
@@ -91,7 +110,7 @@ def sparse_tables(rows: Matrix) -> tuple[Table, ...]:
     return (
         Table("weights", _never_empty(np.concatenate(weights)), "weights"),
         Table("indices", _never_empty(np.concatenate(indices)), "indices"),
-        Table("counts", np.array(counts, np.uint8), "indices"),
+        Table("counts", _never_empty(np.array(counts, np.uint8)), "indices"),
     )
 
 
@@ -115,10 +134,11 @@ def _why_dense(sparse: Cost, dense: Cost) -> str:
     return f"sparse takes {sparse.instructions / dense.instructions:.2f}x the time: kept dense"
 
 
-def _dense(rows: Matrix, reason: str) -> Encoded:
-    table = Table("weights", np.ascontiguousarray(rows), "weights")
+def _dense(blocks: Sequence[Matrix], reason: str) -> Encoded:
+    values = blocks[0] if len(blocks) == 1 else np.concatenate([rows.ravel() for rows in blocks])
+    table = Table("weights", np.ascontiguousarray(values), "weights")
     return Encoded("tk_dense_s8", "tk_dense_layer", (table,), "dense", reason)
 
 
-def _sparse(rows: Matrix, reason: str) -> Encoded:
-    return Encoded("tk_sparse_s8", "tk_sparse_layer", sparse_tables(rows), "sparse", reason)
+def _sparse(blocks: Sequence[Matrix], reason: str) -> Encoded:
+    return Encoded("tk_sparse_s8", "tk_sparse_layer", sparse_tables(*blocks), "sparse", reason)

@@ -1,7 +1,7 @@
 """Hypothesis strategies of models: one operator each, and small random graphs."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import flat
 import numpy as np
@@ -136,18 +136,56 @@ def add_conv(draw: Draw, draft: Draft, source: int) -> int:
     """Add a CONV_2D."""
     _, height, width, channels = draft.shape(source)
     view = _view(draw, (height, width), dilated=True)
-    outputs = draw(st.integers(1, 6))
-    weights = _weights(draw, draft, (outputs, *view.kernel, channels), 0, draw(st.booleans()))
+    divisors = [n for n in range(2, 7) if channels % n == 0]
+    groups = draw(st.sampled_from([*divisors, 1]))
+    outputs = draw(st.integers(1, 6 if groups == 1 else 3)) * groups
+    shape = (outputs, *view.kernel, channels // groups)
+    weights = _weights(draw, draft, shape, 0, draw(st.booleans()))
     activation = draw(st.sampled_from(_ACTIVATIONS))
     options = flat.conv_options(view.stride, view.dilation, view.padding, activation)
     return draft.weighted(
         "CONV_2D",
         source,
         weights,
-        _bias(draw, draft, outputs, view.kernel[0] * view.kernel[1] * channels),
+        _bias(draw, draft, outputs, view.kernel[0] * view.kernel[1] * shape[3]),
         (options, activation),
         (1, *view.output, outputs),
     )
+
+
+def add_transpose_conv(draw: Draw, draft: Draft, source: int) -> int:
+    """Add a TRANSPOSE_CONV; where several outputs have this input as their convolution, any."""
+    _, height, width, channels = draft.shape(source)
+    padding = draw(st.sampled_from((flat.SAME, flat.VALID)))
+    kernel, stride, output = [], [], []
+    for length in (height, width):
+        kernel.append(draw(st.integers(1, 5)))
+        stride.append(draw(st.integers(1, 3)))
+        most = length * stride[-1] + (0 if padding == flat.SAME else kernel[-1] - 1)
+        output.append(draw(st.integers(max(1, most - stride[-1] + 1), most)))
+    outputs = draw(st.integers(1, 5))
+    weights = _weights(draw, draft, (outputs, *kernel, channels), 0, draw(st.booleans()))
+    activation = draw(st.sampled_from(_ACTIVATIONS))
+    options = flat.transpose_conv_options((stride[0], stride[1]), padding, activation)
+    return draft.weighted(
+        "TRANSPOSE_CONV",
+        source,
+        weights,
+        _bias(draw, draft, outputs, kernel[0] * kernel[1] * channels),
+        (options, activation),
+        (1, *output, outputs),
+    )
+
+
+def add_matmul(draft: Draft, pair: tuple[int, int], exchanged: tuple[bool, bool]) -> int:
+    """Add a BATCH_MATMUL of two tensors whose axes fit."""
+    left, right = draft.shape(pair[0]), draft.shape(pair[1])
+    rows = left[-1] if exchanged[0] else left[-2]
+    columns = right[-2] if exchanged[1] else right[-1]
+    batches = np.broadcast_shapes(left[:-2], right[:-2])
+    wide = draft.scale(pair[0]) * draft.scale(pair[1]) * 255 * left[-1] * left[-2] * 2
+    options = flat.batch_matmul_options(*exchanged)
+    return draft.fitted("BATCH_MATMUL", pair, options, (*batches, rows, columns), wide)
 
 
 def add_depthwise(draw: Draw, draft: Draft, source: int) -> int:
@@ -269,9 +307,59 @@ def _like(draft: Draft, source: int, shape: tuple[int, ...]) -> FlatTensor:
 def conv(draw: Draw) -> Case:
     """Draw a CONV_2D; one in three has more than 255 inputs, so several sparse segments."""
     draft = _draft(draw)
-    channels = draw(st.one_of(st.integers(1, 5), st.integers(1, 5), st.integers(29, 70)))
+    channels = draw(st.one_of(st.integers(1, 6), st.sampled_from((4, 6)), st.integers(29, 70)))
     source = _input(draw, draft, (1, *_image(draw), channels))
     return _case(draw, "CONV_2D", draft, (add_conv(draw, draft, source),))
+
+
+@st.composite
+def transpose_conv(draw: Draw) -> Case:
+    """Draw a TRANSPOSE_CONV; one in four has phases of more than 255 inputs."""
+    draft = _draft(draw)
+    channels = draw(st.one_of(*[st.integers(1, 5)] * 3, st.integers(90, 130)))
+    shape = (1, draw(st.integers(1, 5)), draw(st.integers(1, 5)), channels)
+    source = _input(draw, draft, shape)
+    return _case(draw, "TRANSPOSE_CONV", draft, (add_transpose_conv(draw, draft, source),))
+
+
+def _near(tensor: FlatTensor) -> NDArray[np.generic]:
+    assert tensor.data is not None
+    reach = tensor.data.astype(np.int64) // 2 + tensor.zero_points[0]
+    return np.clip(reach, -128, 127).astype(np.int8)
+
+
+@st.composite
+def batch_matmul(draw: Draw) -> Case:
+    """Draw a BATCH_MATMUL of tensors, of a constant on either side, or of a tensor and itself."""
+    draft = _draft(draw)
+    rows, depth, columns = (draw(st.integers(1, 7)) for _ in range(3))
+    exchanged = (draw(st.booleans()), draw(st.booleans()))
+    which = draw(st.sampled_from(("inputs", "weights", "right", "left", "itself")))
+    batches = draw(st.sampled_from(((1,), (1,), (1, 3), (1, 2, 2))))
+    left = (*batches, *((depth, rows) if exchanged[0] else (rows, depth)))
+    right = (*batches, *((columns, depth) if exchanged[1] else (depth, columns)))
+    fewer = [tuple(1 if draw(st.booleans()) else n for n in batches) for _ in range(2)]
+    if which == "left":
+        left = (*fewer[0], *left[-2:])[draw(st.integers(0, len(batches))) :]
+        pair = (draft.constant(left, _scale(draft), _zero_point(draw)), _input(draw, draft, right))
+    elif which == "weights":
+        exchanged, left = (False, exchanged[1]), (*batches, rows, depth)
+        weights = _weights(draw, draft, right[-2:], 0, per_channel=False)
+        pair = (_input(draw, draft, left), draft.add(replace(weights, scales=(_scale(draft),))))
+    elif which == "right":
+        right = (*fewer[0], *right[-2:])[draw(st.integers(0, len(batches))) :]
+        constant = draft.constant(right, _scale(draft), _zero_point(draw))
+        if draw(st.booleans()):  # close to the zero point, so that it can be subtracted beforehand
+            tensor = draft.tensors[constant]
+            draft.tensors[constant] = replace(tensor, data=_near(tensor))
+        pair = (_input(draw, draft, left), constant)
+    elif which == "itself":
+        source = _input(draw, draft, left)
+        pair, exchanged = (source, source), (exchanged[0], not exchanged[0])
+    else:
+        left, right = (*fewer[0], *left[-2:]), (*fewer[1], *right[-2:])
+        pair = (_input(draw, draft, left), _input(draw, draft, right))
+    return _case(draw, "BATCH_MATMUL", draft, (add_matmul(draft, pair, exchanged),))
 
 
 @st.composite
@@ -442,6 +530,7 @@ def _grow(draw: Draw, draft: Draft, ends: list[int]) -> int:
         "conv": lambda: add_conv(draw, draft, source),
         "conv again": lambda: add_conv(draw, draft, source),
         "depthwise": lambda: add_depthwise(draw, draft, source),
+        "transposed": lambda: add_transpose_conv(draw, draft, source),
         "max": lambda: add_pool(draw, draft, source, "MAX_POOL_2D"),
         "average": lambda: add_pool(draw, draft, source, "AVERAGE_POOL_2D"),
         "mean": lambda: add_mean(draw, draft, source),
@@ -466,6 +555,7 @@ def _shifted(draw: Draw, draft: Draft, source: int) -> int:
 STRATEGIES: dict[str, st.SearchStrategy[Case]] = {
     "ADD": add(),
     "AVERAGE_POOL_2D": pool("AVERAGE_POOL_2D"),
+    "BATCH_MATMUL": batch_matmul(),
     "CONV_2D": conv(),
     "DEPTHWISE_CONV_2D": depthwise(),
     "DEQUANTIZE": dequantize(),
@@ -476,5 +566,6 @@ STRATEGIES: dict[str, st.SearchStrategy[Case]] = {
     "QUANTIZE": quantize(),
     "RESHAPE": reshape(),
     "SOFTMAX": softmax(),
+    "TRANSPOSE_CONV": transpose_conv(),
     "graph": graph(),
 }

@@ -99,13 +99,16 @@ class Draft:
         if bias is not None:
             widest += float(np.abs(bias.astype(np.int64)).max())
         wide = max(weights.scales) * self.tensors[source].scales[0] * widest / 120
-        inputs = self._with_weights(kind, source, weights, bias)
+        parts = self._with_weights(kind, source, weights, bias)
+        inputs = parts
+        if kind == "TRANSPOSE_CONV":
+            inputs = (self.int32_constant(shape), parts[1], parts[0], *parts[2:])
         plain = Options(options[0].table, _without_activation(options[0]))
         low, high = self.reach(kind, inputs, plain, shape, wide)
         gain = 1.0
         if options[1] in _CEILING and low < high:
             gain = _CEILING[options[1]] * self.rng.uniform(0.7, 2.0) / max(-low, high)
-        self._scale_weights(inputs, gain)
+        self._scale_weights(parts, gain)
         target = self.fit(shape, (low * gain, high * gain), wide, self.scale(source))
         return self.apply(kind, inputs, options[0], target)
 

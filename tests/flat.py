@@ -93,6 +93,24 @@ def depthwise_options(
     return Options("DepthwiseConv2DOptions", (*fields, ("DepthMultiplier", multiplier)))
 
 
+def transpose_conv_options(stride: tuple[int, int], padding: int, activation: int) -> Options:
+    """Make the options of TRANSPOSE_CONV."""
+    return Options(
+        "TransposeConvOptions",
+        (
+            ("StrideH", stride[0]),
+            ("StrideW", stride[1]),
+            ("Padding", padding),
+            ("FusedActivationFunction", activation),
+        ),
+    )
+
+
+def batch_matmul_options(transpose_a: bool, transpose_b: bool) -> Options:
+    """Make the options of BATCH_MATMUL."""
+    return Options("BatchMatMulOptions", (("AdjX", transpose_a), ("AdjY", transpose_b)))
+
+
 def pool_options(
     kernel: tuple[int, int], stride: tuple[int, int], padding: int, activation: int
 ) -> Options:

@@ -10,10 +10,18 @@ from models import KERNELS, ROOT
 from numpy.typing import NDArray
 
 from tinykit.codegen.access import Access, copied_first, read_while_writing
+from tinykit.codegen.ops import transpose_conv
 from tinykit.codegen.ops.shared import Window
 
-CONV, DEPTHWISE, MAX_POOL, AVERAGE_POOL = range(4)
-NAMES = {CONV: "conv", DEPTHWISE: "depthwise", MAX_POOL: "max pool", AVERAGE_POOL: "average pool"}
+CONV, DEPTHWISE, MAX_POOL, GROUPED, TRANSPOSED, AVERAGE_POOL = range(6)
+NAMES = {
+    CONV: "conv",
+    DEPTHWISE: "depthwise",
+    MAX_POOL: "max pool",
+    GROUPED: "grouped",
+    TRANSPOSED: "transposed",
+    AVERAGE_POOL: "average pool",
+}
 CASES = 150
 
 
@@ -34,7 +42,11 @@ class Case:
 
     def access(self) -> Access:
         """Return what the operators declare (codegen/ops)."""
+        if self.kernel == TRANSPOSED:
+            return transpose_conv.access(self.view, self.channels, self.out_channels)
         steps = self.view.steps(self.channels, self.out_channels)
+        if self.kernel == GROUPED:
+            return read_while_writing(steps, max(0, (self.out_channels - self.channels) // 2))
         if self.kernel == CONV:
             gathered = self.view.kernel != (1, 1) or self.view.pad != (0, 0)
             return (
@@ -60,7 +72,7 @@ def size(rng: np.random.Generator, low: int, high: int) -> tuple[int, int]:
 
 def draw(kernel: int, rng: np.random.Generator) -> Case:
     image, kernel_size, stride = size(rng, 1, 9), size(rng, 1, 4), size(rng, 1, 4)
-    dilation = size(rng, 1, 3) if kernel in (CONV, DEPTHWISE) else (1, 1)
+    dilation = size(rng, 1, 3) if kernel in (CONV, DEPTHWISE, GROUPED) else (1, 1)
     output, pad = [], []
     for i in range(2):
         output.append(-(-image[i] // stride[i]))
@@ -72,6 +84,11 @@ def draw(kernel: int, rng: np.random.Generator) -> Case:
         out_channels = int(rng.integers(1, 9))
     elif kernel == DEPTHWISE:
         out_channels = channels * int(rng.integers(1, 4))
+    elif kernel == GROUPED:
+        channels, out_channels = 2 * channels, 2 * int(rng.integers(1, 5))
+    elif kernel == TRANSPOSED:
+        out_channels = int(rng.integers(1, 9))
+        image, output = (output[0], output[1]), list(image)
     view = Window(image, kernel_size, stride, dilation, (pad[0], pad[1]), (output[0], output[1]))
     return Case(kernel, view, channels, out_channels)
 
@@ -105,7 +122,7 @@ def run(
     return buffer[margin + dst : margin + dst + case.target_bytes].tobytes()
 
 
-@pytest.mark.parametrize("kernel", [CONV, DEPTHWISE, MAX_POOL, AVERAGE_POOL], ids=NAMES.get)
+@pytest.mark.parametrize("kernel", sorted(NAMES), ids=NAMES.get)
 def test_kernels_may_overlap_as_far_as_declared(library: ctypes.CDLL, kernel: int) -> None:
     rng = np.random.default_rng(kernel)
     tight = 0

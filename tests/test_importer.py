@@ -120,10 +120,10 @@ REFUSALS: dict[str, tuple[Callable[[], bytes], str, str]] = {
         "net.tflite: layer 'answer' (CONV_2D) computes its weights 'w' at run time",
         "quantize the model again: tinykit quantize",
     ),
-    "grouped": (
-        lambda: _image((1, 4, 4, 6)),
-        "net.tflite: layer 'conv' (CONV_2D) is grouped: 6 input channels, weights for 3",
-        "use groups=1, or split the layer and concatenate",
+    "uneven groups": (
+        lambda: _image((1, 4, 4, 9)),
+        "net.tflite: layer 'conv' (CONV_2D) has 9 input and 2 output channels, weights for 3",
+        "use channels that are multiples of the groups",
     ),
     "batch": (
         lambda: _image((2, 4, 4, 3)),

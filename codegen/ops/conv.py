@@ -1,14 +1,17 @@
-"""CONV_2D: a matrix product at every position of an image."""
+"""CONV_2D: a matrix product at every position of an image, or one for each group of channels."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import tflite
 
+from tinykit.codegen.access import read_while_writing
+from tinykit.codegen.encode import Encoded, encode, encode_blocks
 from tinykit.codegen.layer import Arrays, Layer, LowerOptions, OpKind, RefusedError
 from tinykit.codegen.ops import shared
-from tinykit.codegen.ops.dense import Product, lower_convolution
+from tinykit.codegen.ops.dense import Product, lower_convolution, summary_of
+from tinykit.codegen.ops.shared import Ints, Window
 from tinykit.core.graph import Graph, Operator
 
 
@@ -40,10 +43,11 @@ def _check(graph: Graph, operator: Operator) -> None:
     weights = graph.tensor(operator.inputs[1])
     if len(weights.shape) != 4 or weights.shape[0] != target.shape[3]:
         raise RefusedError(f"has weights of shape {weights.shape}", shared.QUANTIZE)
-    if weights.shape[3] != source.shape[3]:
+    if source.shape[3] % weights.shape[3] or target.shape[3] % _groups(graph, operator):
         raise RefusedError(
-            f"is grouped: {source.shape[3]} input channels, weights for {weights.shape[3]}",
-            "use groups=1, or split the layer and concatenate",
+            f"has {source.shape[3]} input and {target.shape[3]} output channels, weights for "
+            f"{weights.shape[3]}",
+            "use channels that are multiples of the groups",
         )
     shared.refuse_bad_weights(graph, operator, weights.shape[0])
     shared.refuse_unknown_activation(operator.attributes.activation, target)
@@ -53,7 +57,13 @@ def _check(graph: Graph, operator: Operator) -> None:
     shared.refuse_overflow(product.rows, product.bias)
 
 
-def _window(graph: Graph, operator: Operator) -> shared.Window:
+def _groups(graph: Graph, operator: Operator) -> int:
+    """Return the groups: TFLM, too, takes them from the shapes."""
+    source, weights = graph.tensor(operator.inputs[0]), graph.tensor(operator.inputs[1])
+    return source.shape[3] // weights.shape[3]
+
+
+def _window(graph: Graph, operator: Operator) -> Window:
     attributes: Conv = operator.attributes
     height, width = graph.tensor(operator.inputs[1]).shape[1:3]
     return shared.window(
@@ -80,17 +90,77 @@ def _product(graph: Graph, operator: Operator) -> Product:
     )
 
 
+def _spread(weights: Ints, groups: int) -> Ints:
+    """Return the weights of one group that does the same: zero for the channels of others."""
+    outputs, height, width, channels = weights.shape
+    spread = np.zeros((outputs, height, width, groups, channels), np.int64)
+    group = np.arange(outputs) // (outputs // groups)
+    spread[np.arange(outputs), :, :, group] = weights
+    return spread.reshape(outputs, -1)
+
+
 def _evaluate(graph: Graph, operator: Operator, values: Arrays) -> Arrays:
     product, view = _product(graph, operator), _window(graph, operator)
     taps = shared.columns(values[0].astype(np.int64), view, product.input_zero_point)
-    flat = taps.reshape(*view.output, -1)
-    return (product.scaling.apply(product.evaluate(flat))[None],)
+    weights = shared.weight_values(graph, operator)
+    whole = replace(product, rows=_spread(weights, _groups(graph, operator)))
+    sums = whole.evaluate(taps.reshape(*view.output, -1))
+    return (product.scaling.apply(sums)[None],)
 
 
 def _lower(graph: Graph, operator: Operator, options: LowerOptions) -> Layer:
     channels = graph.tensor(operator.inputs[0]).shape[3]
-    view = _window(graph, operator)
-    return lower_convolution(operator, _product(graph, operator), view, channels, options)
+    view, product = _window(graph, operator), _product(graph, operator)
+    groups = _groups(graph, operator)
+    if groups == 1:
+        encoded = encode(product.rows.astype(np.int8), options)
+        return lower_convolution(operator, product, view, channels, encoded)
+    spread = _spread(shared.weight_values(graph, operator), groups)
+    encoded = encode_blocks([product.rows.astype(np.int8)], [spread.astype(np.int8)], options)
+    if encoded.encoding == "sparse":
+        # the zeros of other groups are not stored: nothing is lost by one sparse product for all
+        layer = lower_convolution(operator, replace(product, rows=spread), view, channels, encoded)
+        return replace(layer, macs=layer.macs // groups)
+    return _lower_grouped(operator, product, view, (channels, groups), encoded)
+
+
+def _lower_grouped(
+    operator: Operator,
+    product: Product,
+    view: Window,
+    channels_of_groups: tuple[int, int],
+    encoded: Encoded,
+) -> Layer:
+    assert operator.inputs[0] is not None
+    channels, groups = channels_of_groups
+    outputs, taps = product.rows.shape
+    shape = f"{view.kernel[0]}x{view.kernel[1]} convolution {channels} -> {outputs}"
+    activation = shared.activation_name(operator.attributes.activation)
+    # each group of outputs is written before the next group of inputs is read
+    lag = max(0, (outputs - channels) // groups * (groups - 1))
+    access = read_while_writing(view.steps(channels, outputs), lag)
+    return Layer(
+        name=operator.name,
+        kind=operator.kind,
+        summary=summary_of(f"{shape} in {groups} groups", activation, encoded),
+        kernel="tk_conv_grouped_s8",
+        record="tk_conv_grouped_layer",
+        fields=(
+            ("pad_value", product.input_zero_point),
+            ("groups", groups),
+            view.field(channels),
+            ("dense", product.fields(operator.name, encoded)),
+        ),
+        inputs=(operator.inputs[0],),
+        outputs=operator.outputs,
+        tables=product.tables(encoded),
+        takes_scratch=True,
+        scratch_bytes=taps,
+        access=(access,),
+        macs=view.output[0] * view.output[1] * outputs * taps,
+        encoding=encoded.encoding,
+        reason=encoded.reason,
+    )
 
 
 KIND = OpKind(
@@ -99,5 +169,5 @@ KIND = OpKind(
     check=_check,
     evaluate=_evaluate,
     lower=_lower,
-    limits="ungrouped, batch 1; constant symmetric int8 weights; any stride and dilation",
+    limits="batch 1; constant symmetric int8 weights; any stride, dilation and groups",
 )

@@ -134,14 +134,14 @@ def _lower(graph: Graph, operator: Operator, options: LowerOptions) -> Layer:
     product = _product(graph, operator)
     outputs, inputs = product.rows.shape
     positions = graph.tensor(operator.inputs[0]).elements // inputs
-    if positions > 1:
-        return lower_convolution(operator, product, _as_image(positions), inputs, options)
     encoded = encode(product.rows.astype(np.int8), options)
+    if positions > 1:
+        return lower_convolution(operator, product, as_image(positions), inputs, encoded)
     activation = shared.activation_name(operator.attributes.activation)
     return Layer(
         name=operator.name,
         kind=operator.kind,
-        summary=_summary(f"dense {inputs} -> {outputs}", activation, encoded),
+        summary=summary_of(f"dense {inputs} -> {outputs}", activation, encoded),
         kernel=encoded.kernel,
         record=encoded.record,
         fields=product.fields(operator.name, encoded),
@@ -159,11 +159,10 @@ def lower_convolution(
     product: Product,
     view: Window,
     channels: int,
-    options: LowerOptions,
+    encoded: Encoded,
 ) -> Layer:
     """Lower a product that is taken at every position of an image."""
     outputs, taps = product.rows.shape
-    encoded = encode(product.rows.astype(np.int8), options)
     matrix = "dense" if encoded.encoding == "dense" else "sparse"
     kernel = "tk_conv_s8" if matrix == "dense" else "tk_conv_sparse_s8"
     positions = view.output[0] * view.output[1]
@@ -173,7 +172,7 @@ def lower_convolution(
     return Layer(
         name=operator.name,
         kind=operator.kind,
-        summary=_summary(shape, shared.activation_name(operator.attributes.activation), encoded),
+        summary=summary_of(shape, shared.activation_name(operator.attributes.activation), encoded),
         kernel=kernel,
         record=kernel.replace("_s8", "_layer"),
         fields=(
@@ -193,12 +192,14 @@ def lower_convolution(
     )
 
 
-def _as_image(positions: int) -> Window:
+def as_image(positions: int) -> Window:
+    """Return the geometry of a product that is taken at so many positions."""
     one = (1, 1)
     return Window((positions, 1), one, one, one, (0, 0), (positions, 1))
 
 
-def _summary(shape: str, activation: str, encoded: Encoded) -> str:
+def summary_of(shape: str, activation: str, encoded: Encoded) -> str:
+    """Return a layer's line for a person."""
     parts = [shape, activation, f"{encoded.encoding} weights"]
     return ", ".join(part for part in parts if part)
 

@@ -15,7 +15,7 @@ from tinykit.core.graph import Graph, Operator, Tensor
 
 Ints = NDArray[np.int64]
 _MOST_SHIFT = 30
-_MOST_SIZE = 2**16 - 1
+MOST_SIZE = 2**16 - 1
 SMALLER = "use a smaller layer, or split it"
 QUANTIZE = "quantize the model again: tinykit quantize"
 
@@ -69,9 +69,9 @@ def refuse_unknown_activation(activation: int, output: Tensor) -> None:
 
 def refuse_large_sizes(*sizes: int) -> None:
     """Raise unless every size fits the 16 bits that the kernels' records have for it."""
-    if max(sizes) > _MOST_SIZE:
+    if max(sizes) > MOST_SIZE:
         raise RefusedError(
-            f"is {max(sizes)} long in one dimension, the most is {_MOST_SIZE}", SMALLER
+            f"is {max(sizes)} long in one dimension, the most is {MOST_SIZE}", SMALLER
         )
 
 
@@ -157,8 +157,10 @@ def scaling_fields(values: Scaling, layer: str, channels: int) -> Field:
     )
 
 
-def refuse_bad_weights(graph: Graph, operator: Operator, channels: int) -> None:
+def refuse_bad_weights(graph: Graph, operator: Operator, channels: int, bias_at: int = 2) -> None:
     """Raise unless weights and bias are constant, int8 and int32, and symmetric."""
+    if operator.inputs[1] is None:
+        raise RefusedError("has no weights", QUANTIZE)
     weights = graph.tensor(operator.inputs[1])
     if weights.data is None:
         raise RefusedError(f"computes its weights '{weights.name}' at run time", QUANTIZE)
@@ -169,19 +171,19 @@ def refuse_bad_weights(graph: Graph, operator: Operator, channels: int) -> None:
     if len(weights.quantization.scales) not in (1, channels):
         scales = len(weights.quantization.scales)
         raise RefusedError(f"has {scales} scales for {channels} channels", QUANTIZE)
-    if len(operator.inputs) > 2 and operator.inputs[2] is not None:
-        bias = graph.tensor(operator.inputs[2])
+    if len(operator.inputs) > bias_at and operator.inputs[bias_at] is not None:
+        bias = graph.tensor(operator.inputs[bias_at])
         if bias.dtype != "int32" or bias.data is None or bias.data.size != channels:
             raise RefusedError(
                 f"has the {bias.dtype} bias '{bias.name}' of shape {bias.shape}", QUANTIZE
             )
 
 
-def bias_values(graph: Graph, operator: Operator, channels: int) -> Ints:
+def bias_values(graph: Graph, operator: Operator, channels: int, bias_at: int = 2) -> Ints:
     """Return the bias, zeros where it is absent."""
-    if len(operator.inputs) < 3 or operator.inputs[2] is None:
+    if len(operator.inputs) <= bias_at or operator.inputs[bias_at] is None:
         return np.zeros(channels, np.int64)
-    data = graph.tensor(operator.inputs[2]).data
+    data = graph.tensor(operator.inputs[bias_at]).data
     assert data is not None
     return data.astype(np.int64).ravel()
 
@@ -209,12 +211,12 @@ def refuse_overflow(rows: Ints, bias: Ints) -> None:
         )
 
 
-def channel_factors(graph: Graph, operator: Operator) -> list[float]:
+def channel_factors(graph: Graph, operator: Operator, input_at: int = 0) -> list[float]:
     """Return the factors of a convolution, one a weight scale, in double precision.
 
     As tflite::PopulateConvolutionQuantizationParams.
     """
-    source, weights = graph.tensor(operator.inputs[0]), graph.tensor(operator.inputs[1])
+    source, weights = graph.tensor(operator.inputs[input_at]), graph.tensor(operator.inputs[1])
     assert weights.quantization is not None
     target = graph.tensor(operator.outputs[0])
     return [source.scale * scale / target.scale for scale in weights.quantization.scales]

@@ -3,6 +3,7 @@
 from tinykit.codegen.layer import OpKind
 from tinykit.codegen.ops import (
     add,
+    batch_matmul,
     conv,
     dense,
     depthwise,
@@ -12,11 +13,13 @@ from tinykit.codegen.ops import (
     quantize,
     reshape,
     softmax,
+    transpose_conv,
 )
 
 KINDS: dict[str, OpKind] = {
     "ADD": add.KIND,
     "AVERAGE_POOL_2D": pool.AVERAGE,
+    "BATCH_MATMUL": batch_matmul.KIND,
     "CONV_2D": conv.KIND,
     "DEPTHWISE_CONV_2D": depthwise.KIND,
     "DEQUANTIZE": quantize.DEQUANTIZE,
@@ -27,4 +30,5 @@ KINDS: dict[str, OpKind] = {
     "QUANTIZE": quantize.QUANTIZE,
     "RESHAPE": reshape.KIND,
     "SOFTMAX": softmax.KIND,
+    "TRANSPOSE_CONV": transpose_conv.KIND,
 }

@@ -80,6 +80,34 @@ typedef struct {
     tk_sparse_layer sparse;
 } tk_conv_sparse_layer;
 
+// A convolution whose channels are divided into groups, each with outputs of its own.
+typedef struct {
+    int8_t pad_value;
+    uint16_t groups;
+    tk_window window;
+    tk_dense_layer dense; // inputs are those of one group, outputs those of all
+} tk_conv_grouped_layer;
+
+// CONV_2D turned around: each input spreads over a window of outputs that moves by the stride. The
+// window tells the geometry of the convolution from output to input that has the same taps.
+//
+// Which taps reach an output depends on its phase, (y + pad) % stride: each phase has a product of
+// its own, with rows of as many inputs as it has taps, and with biases of its own.
+typedef struct {
+    int8_t pad_value;
+    tk_window window;
+    const uint32_t *starts; // [phases]: where a phase's weights begin
+    tk_dense_layer dense;   // weights and biases of all phases; inputs are not used
+} tk_transpose_conv_layer;
+
+typedef struct {
+    int8_t pad_value;
+    tk_window window;
+    const uint32_t *starts;       // [phases]: where a phase's weights and indices begin
+    const uint32_t *count_starts; // [phases]: and its counts
+    tk_sparse_layer sparse;
+} tk_transpose_conv_sparse_layer;
+
 typedef struct {
     int8_t in_zero;
     uint16_t multiplier;   // output channels for each input channel
@@ -94,6 +122,17 @@ typedef struct {
     int8_t max;
     tk_window window;
 } tk_pool_layer;
+
+// A product of matrices for each of up to three axes of batches. Steps are in bytes: an axis that
+// is repeated has the step 0, a matrix that is transposed has its two steps exchanged.
+typedef struct {
+    uint16_t batches[3];
+    uint16_t rows, depth, columns;
+    int32_t a_batch[3], a_row, a_depth;
+    int32_t b_batch[3], b_depth, b_column;
+    int8_t a_zero, b_zero, out_zero, shift;
+    int32_t multiplier;
+} tk_batch_matmul_layer;
 
 // The input is [outer][count][inner], the output [outer][inner].
 typedef struct {
@@ -144,7 +183,18 @@ void tk_sparse_s8(const tk_sparse_layer *layer, const int8_t *src, int8_t *dst);
 void tk_conv_s8(const tk_conv_layer *layer, const int8_t *src, int8_t *dst, int8_t *column);
 void tk_conv_sparse_s8(const tk_conv_sparse_layer *layer, const int8_t *src, int8_t *dst,
                        int8_t *column);
+void tk_conv_grouped_s8(const tk_conv_grouped_layer *layer, const int8_t *src, int8_t *dst,
+                        int8_t *column);
 void tk_depthwise_s8(const tk_depthwise_layer *layer, const int8_t *src, int8_t *dst);
+
+// `column` has room for the taps of the phase that has most.
+void tk_transpose_conv_s8(const tk_transpose_conv_layer *layer, const int8_t *src, int8_t *dst,
+                          int8_t *column);
+void tk_transpose_conv_sparse_s8(const tk_transpose_conv_sparse_layer *layer, const int8_t *src,
+                                 int8_t *dst, int8_t *column);
+
+void tk_batch_matmul_s8(const tk_batch_matmul_layer *layer, const int8_t *a, const int8_t *b,
+                        int8_t *dst);
 
 void tk_average_pool_s8(const tk_pool_layer *layer, const int8_t *src, int8_t *dst);
 void tk_max_pool_s8(const tk_pool_layer *layer, const int8_t *src, int8_t *dst);

@@ -7,8 +7,11 @@ void overlap_run(int kernel, const tk_window *window, uint16_t channels, const i
                  const int8_t *src, int8_t *dst, int8_t *column);
 
 #define MAX_CHANNELS 32
+#define MAX_PHASES   9
+#define GROUPS       2
 
-static const int32_t zeros[MAX_CHANNELS];
+static const int32_t zeros[MAX_CHANNELS * MAX_PHASES];
+static const uint32_t no_starts[MAX_PHASES];
 static const int32_t multiplier[1] = {1 << 30};
 static const int8_t shift[1] = {-3};
 
@@ -34,6 +37,18 @@ void overlap_run(int kernel, const tk_window *window, uint16_t channels, const i
                                           .bias = zeros,
                                           .window = *window,
                                           .out = out};
+    const tk_conv_grouped_layer grouped = {
+        .groups = GROUPS,
+        .window = *window,
+        .dense = {.inputs = (uint16_t)(conv.dense.inputs / GROUPS),
+                  .weights = weights,
+                  .bias = zeros,
+                  .out = out}};
+    // any weights will do: each phase begins where the one before it does
+    const tk_transpose_conv_layer transposed = {
+        .window = *window,
+        .starts = no_starts,
+        .dense = {.weights = weights, .bias = zeros, .out = out}};
     switch (kernel) {
     case 0:
         tk_conv_s8(&conv, src, dst, column);
@@ -43,6 +58,12 @@ void overlap_run(int kernel, const tk_window *window, uint16_t channels, const i
         break;
     case 2:
         tk_max_pool_s8(&pool, src, dst);
+        break;
+    case 3:
+        tk_conv_grouped_s8(&grouped, src, dst, column);
+        break;
+    case 4:
+        tk_transpose_conv_s8(&transposed, src, dst, column);
         break;
     default:
         tk_average_pool_s8(&pool, src, dst);
