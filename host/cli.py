@@ -9,8 +9,7 @@ import typer
 from tinykit.core.errors import TinykitError
 from tinykit.host import board_commands, model_commands
 from tinykit.host.console import show_error
-
-INTERRUPTED = 130
+from tinykit.host.entry import INTERRUPTED
 
 # In the order of the pipeline; a command is one function and one row.
 COMMANDS: tuple[tuple[str, Callable[..., None]], ...] = (
@@ -25,11 +24,6 @@ COMMANDS: tuple[tuple[str, Callable[..., None]], ...] = (
     ("boards", board_commands.boards_command),
     ("ops", board_commands.ops_command),
 )
-
-
-def main() -> None:
-    """Run the command line and exit with its status."""
-    sys.exit(run(sys.argv[1:]))
 
 
 def run(arguments: list[str]) -> int:
@@ -106,7 +100,3 @@ def _print_version(wanted: bool) -> None:
 
         print(f"tinykit {VERSION}")
         raise typer.Exit
-
-
-if __name__ == "__main__":
-    main()

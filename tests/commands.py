@@ -18,7 +18,7 @@ from tinykit.host import cli
 from tinykit.host.build import BuildOptions, build
 
 BOARD = find_board("nano33")
-COMMAND = (sys.executable, "-m", "tinykit.host.cli")
+COMMAND = (sys.executable, "-m", "tinykit.host.entry")
 
 
 @dataclass(frozen=True, slots=True)

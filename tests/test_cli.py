@@ -183,6 +183,6 @@ def test_interrupting_a_command_is_one_line_and_status_130(dense_build: Path) ->
 
 
 def test_a_reader_that_goes_away_is_no_error() -> None:
-    shell = f'"{sys.executable}" -m tinykit.host.cli boards | true; echo ${{PIPESTATUS[0]}}'
+    shell = f'"{sys.executable}" -m tinykit.host.entry boards | true; echo ${{PIPESTATUS[0]}}'
     done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("0\n", "")
