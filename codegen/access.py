@@ -86,6 +86,26 @@ def forward_only(access: Access, src_bytes: int) -> Access:
     return Access(access.forward, max(src_bytes, access.backward))
 
 
+def moved(reads: Ints, writes: Ints, run: int) -> Access:
+    """Return the access of a kernel that moves runs of bytes, byte by byte.
+
+    Args:
+        reads: where each run is read, in the order of going forward; -1 where nothing is.
+        writes: where each run is written.
+        run: bytes of a run; going backward, it is moved from its end too.
+    """
+    filled = reads < 0
+    still_low = np.minimum.accumulate(np.where(filled, -_UNBOUND, reads)[::-1])[::-1]
+    still_high = np.maximum.accumulate(np.where(filled, _UNBOUND, reads))
+    forward = np.max(np.maximum.accumulate(writes)[:-1] - still_low[1:], initial=_UNBOUND) + run
+    backward = np.max(still_high[:-1] - writes[1:], initial=_UNBOUND) + run
+    if run > 1:
+        forward = max(forward, np.max(np.where(filled, _UNBOUND, writes - reads)))
+        backward = max(backward, np.max(np.where(filled, _UNBOUND, reads - writes)))
+    least = -(int(reads.max()) + int(writes.max()) + run)
+    return Access(max(int(forward), least), max(int(backward), least))
+
+
 _UNBOUND = -(1 << 40)
 
 

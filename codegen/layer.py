@@ -40,7 +40,8 @@ class Layer:
         record: the C type of its record.
         fields: the record's members; a value is a number, a C expression, or members again.
         tables: the constant arrays that the record points to.
-        inputs, outputs: tensor numbers; a constant input becomes a table named by its position.
+        inputs, outputs: tensor numbers; a constant input becomes a table named by its position. A
+            tensor may be written by several layers in a row, each a part of it.
         takes_scratch: the kernel's last argument is working memory.
         scratch_bytes: how much of it; 0 passes a null pointer.
         access: for each input, how far the output may overlap it; empty if not at all.
@@ -88,8 +89,9 @@ class OpKind:
         read: makes the attribute record from the options.
         check: raises Refused where the operator is outside of the limits.
         evaluate: computes the outputs in NumPy, exactly; the arrays have the tensors' shapes.
-        lower: makes the kernel call; None for an operator that costs nothing, whose output is its
-            first input seen with another shape.
+        lower: makes the kernel call, or several that write parts of the outputs; none where the
+            output is the first input seen with another shape. None is an operator that never costs
+            anything.
         limits: what is not supported, for `tinykit ops`.
     """
 
@@ -97,7 +99,7 @@ class OpKind:
     read: Callable[[Any], Any]
     check: Callable[[Graph, Operator], None]
     evaluate: Callable[[Graph, Operator, Arrays], Arrays]
-    lower: Callable[[Graph, Operator, LowerOptions], Layer] | None
+    lower: Callable[[Graph, Operator, LowerOptions], Layer | tuple[Layer, ...]] | None
     limits: str = ""
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from tinykit.codegen.layer import Layer, LowerOptions
 from tinykit.codegen.ops.table import KINDS
 from tinykit.core.errors import TinykitError
-from tinykit.core.graph import Graph
+from tinykit.core.graph import Graph, Operator
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class Program:
         graph: what it was made of.
         layers: the calls, in order.
         storage: for each tensor that lives in the arena, the tensor whose bytes it shares (itself,
-            unless a RESHAPE made it).
+            unless it is a view, as RESHAPE makes them).
     """
 
     graph: Graph
@@ -29,15 +29,23 @@ def lower(graph: Graph, options: LowerOptions) -> Program:
     layers: list[Layer] = []
     storage = {number: number for number in graph.inputs}
     for operator in graph.operators:
-        lower_operator = KINDS[operator.kind].lower
-        if lower_operator is None:
+        calls = _calls(graph, operator, options)
+        if not calls:
             assert operator.inputs[0] is not None
             storage[operator.outputs[0]] = storage[operator.inputs[0]]
             continue
-        layers.append(lower_operator(graph, operator, options))
+        layers += calls
         storage.update({number: number for number in operator.outputs})
     if not layers:
         raise TinykitError(
             f"{graph.name} computes nothing: its output is its input", "train a network first"
         )
     return Program(graph, tuple(layers), storage)
+
+
+def _calls(graph: Graph, operator: Operator, options: LowerOptions) -> tuple[Layer, ...]:
+    lower_operator = KINDS[operator.kind].lower
+    if lower_operator is None:
+        return ()
+    calls = lower_operator(graph, operator, options)
+    return (calls,) if isinstance(calls, Layer) else calls

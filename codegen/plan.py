@@ -24,7 +24,7 @@ class Slot:
 
     Attributes:
         name: the tensor's layer, or its layer and "scratch".
-        tensors: the numbers of the tensors that live here: one, and its views by RESHAPE; empty for
+        tensors: the numbers of the tensors that live here: one, and its views; empty for
             scratch.
         bytes, offset: in the arena.
         first, last: the layers between which its contents must stay, inclusive; -1 is before the
@@ -116,7 +116,8 @@ def _lives(program: Program, keep_input: bool) -> tuple[dict[int, int], dict[int
                 root = program.storage[number]
                 last[root] = max(last[root], index)
         for number in layer.outputs:
-            first[number] = last[number] = index
+            first.setdefault(number, index)
+            last[number] = index
     for number in program.graph.outputs:
         last[program.storage[number]] = end
     return first, last
@@ -146,6 +147,8 @@ def _overlaps(program: Program, slots: Sequence[Slot]) -> Overlaps:
         if len(layer.outputs) != 1:
             continue
         target = slot_of[layer.outputs[0]]
+        if slots[target].first != index:
+            continue  # earlier layers have written other parts of it, while the input was alive
         read = {slot_of[number] for number in layer.inputs if number in slot_of}
         for number, access in zip(layer.inputs, layer.access, strict=False):
             source = slot_of.get(number)

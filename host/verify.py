@@ -141,7 +141,7 @@ def verify_layers(
 ) -> VerifyReport:
     """Compare every activation tensor of a trace build with the oracle's."""
     data, model = load_compiled(folder, record)
-    written = [number for layer in model.program.layers for number in layer.outputs]
+    written = sorted(_last_writers(model))
     truth = judge(data, model.graph, samples, written)
     wrong: set[int] = set()
     first: Mismatch | None = None
@@ -177,13 +177,20 @@ def first_output(graph: Graph, rows: Sequence[bytes]) -> NDArray[np.float32]:
 def _activations(link: Link, model: Compiled, row: bytes) -> list[tuple[str, int, NDArray[Any]]]:
     """Return each layer's name, the tensor that it writes, and the tensor's values on the board."""
     found = []
+    writers = _last_writers(model)
     for index, layer in enumerate(model.program.layers):
         link.trace(row, index)
-        for number in layer.outputs:
+        for number in (number for number in layer.outputs if writers[number] == index):
             tensor = model.graph.tensors[number]
             raw = link.peek(model.plan.offsets[number], tensor.bytes)
             found.append((layer.name, number, np.frombuffer(raw, tensor.dtype)))
     return found
+
+
+def _last_writers(model: Compiled) -> dict[int, int]:
+    """Return the layer behind which each tensor is whole; several may write parts of it."""
+    layers = model.program.layers
+    return {number: index for index, layer in enumerate(layers) for number in layer.outputs}
 
 
 def _head(record: BuildRecord, place: Place, truth: Truth, samples: Samples) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import flat
+import moves
 import numpy as np
 from draft import SAMPLES, Array, Draft
 from flat import FlatModel, FlatTensor
@@ -495,6 +496,34 @@ def reshape(draw: Draw) -> Case:
     return _case(draw, "RESHAPE", draft, outputs)
 
 
+def move(kind: str) -> st.SearchStrategy[Case]:
+    """Draw an operator that moves elements, between layers that keep it from being a view."""
+    add_move, dtypes, ranks = moves.MOVES[kind]
+
+    @st.composite
+    def drawn(draw: Draw) -> Case:
+        draft = _draft(draw)
+        shape = moves.shapes(draw, *ranks)
+        dtype, quantized = draw(st.sampled_from(dtypes)), False
+        if dtype == "int32":
+            source = draft.int32_input(shape, -99, 99)
+        else:
+            source = _input(draw, draft, shape)
+            if draw(st.booleans()):
+                source, quantized = add_quantize(draft, source), True
+            if dtype == "float32":
+                target = FlatTensor(draft.name("t"), shape, "float32")
+                source = draft.apply("DEQUANTIZE", (source,), None, target)
+        outputs = add_move(draw, draft, source)
+        if dtype == "int8" and (not quantized or draw(st.booleans())):
+            outputs = tuple(add_quantize(draft, number) for number in outputs)
+        if dtype == "int32":
+            outputs += (add_quantize(draft, _input(draw, draft, (1, 5))),)
+        return _case(draw, kind, draft, outputs)
+
+    return drawn()
+
+
 @st.composite
 def graph(draw: Draw) -> Case:
     """Draw a graph of 3 to 9 layers with branches, skips, several inputs and outputs."""
@@ -568,4 +597,5 @@ STRATEGIES: dict[str, st.SearchStrategy[Case]] = {
     "SOFTMAX": softmax(),
     "TRANSPOSE_CONV": transpose_conv(),
     "graph": graph(),
+    **{kind: move(kind) for kind in moves.MOVES},
 }

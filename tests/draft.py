@@ -15,6 +15,10 @@ SAMPLES = 4
 _CEILING = {RELU6: 6.0, RELU_N1_TO_1: 1.0}
 
 
+# one int8 tensor keeps an operator of floats from being taken for a float model
+_UNUSED = FlatTensor("unused", (1,), "int8", (1.0,), (0,))
+
+
 @dataclass(slots=True)
 class Draft:
     """Hold an unfinished model and what its tensors hold for some random inputs."""
@@ -41,6 +45,12 @@ class Draft:
         number = self.add(FlatTensor(self.name("in"), shape, "float32"))
         return self._as_input(number, values.reshape(SAMPLES, *shape[1:]).astype(np.float32))
 
+    def int32_input(self, shape: tuple[int, ...], low: int, high: int) -> int:
+        """Add an int32 input of values from low to high, inclusive."""
+        number = self.add(FlatTensor(self.name("in"), shape, "int32"))
+        values = self.rng.integers(low, high + 1, (SAMPLES, *shape[1:]))
+        return self._as_input(number, values.astype(np.int32))
+
     def constant(self, shape: tuple[int, ...], scale: float, zero_point: int) -> int:
         """Add a random int8 constant."""
         data = self.rng.integers(-128, 128, shape).astype(np.int8)
@@ -56,10 +66,21 @@ class Draft:
         self, kind: str, inputs: tuple[int, ...], options: Options | None, target: FlatTensor
     ) -> int:
         """Add an operator with its output tensor, and compute it."""
-        self.values[len(self.tensors)] = self.evaluate(kind, inputs, options, target)
-        number = self.add(target)
-        self.operators.append(FlatOperator(kind, inputs, (number,), options))
-        return number
+        return self.apply_all(kind, inputs, options, (target,))[0]
+
+    def apply_all(
+        self,
+        kind: str,
+        inputs: tuple[int, ...],
+        options: Options | None,
+        targets: tuple[FlatTensor, ...],
+    ) -> tuple[int, ...]:
+        """Add an operator with all its output tensors, and compute it."""
+        values = self.evaluate_all(kind, inputs, options, targets)
+        numbers = tuple(self.add(target) for target in targets)
+        self.values.update(zip(numbers, values, strict=True))
+        self.operators.append(FlatOperator(kind, inputs, numbers, options))
+        return numbers
 
     def fitted(
         self,
@@ -137,26 +158,35 @@ class Draft:
     def evaluate(
         self, kind: str, inputs: tuple[int, ...], options: Options | None, target: FlatTensor
     ) -> Array:
+        """Compute an operator of one output with the reference."""
+        return self.evaluate_all(kind, inputs, options, (target,))[0]
+
+    def evaluate_all(
+        self,
+        kind: str,
+        inputs: tuple[int, ...],
+        options: Options | None,
+        targets: tuple[FlatTensor, ...],
+    ) -> tuple[Array, ...]:
         """Compute one operator with the reference."""
         present = [n for n in dict.fromkeys(inputs) if n >= 0]
         fed = [i for i, n in enumerate(present) if n in self.values]
+        outputs = tuple(range(len(present), len(present) + len(targets)))
         single = FlatModel(
-            tensors=(*(self.tensors[n] for n in present), target),
+            tensors=(*(self.tensors[n] for n in present), *targets, _UNUSED),
             operators=(
                 FlatOperator(
                     kind,
                     tuple(present.index(n) if n >= 0 else -1 for n in inputs),
-                    (len(present),),
+                    outputs,
                     options,
                 ),
             ),
             inputs=tuple(fed),
-            outputs=(len(present),),
+            outputs=outputs,
         )
         graph = import_tflite(to_bytes(single), "draft.tflite")
-        return reference.run_batch(graph, [self.values[present[i]] for i in fed])[0].reshape(
-            SAMPLES, *target.shape[1:]
-        )
+        return reference.run_batch(graph, [self.values[present[i]] for i in fed])
 
     def scale(self, number: int) -> float:
         """Return a tensor's only scale."""
@@ -218,7 +248,9 @@ class Draft:
             self.tensors[inputs[2]] = replace(bias, scales=products, zero_points=zeros)
 
 
-def _without_activation(options: Options) -> tuple[tuple[str, int | float | bool], ...]:
+def _without_activation(
+    options: Options,
+) -> tuple[tuple[str, int | float | bool | tuple[int, ...]], ...]:
     return tuple(
         (name, NONE if name == "FusedActivationFunction" else value)
         for name, value in options.fields

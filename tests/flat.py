@@ -47,7 +47,7 @@ class Options:
     """Hold an options table: its name in the schema, and its fields by their names there."""
 
     table: str
-    fields: tuple[tuple[str, int | float | bool], ...] = ()
+    fields: tuple[tuple[str, int | float | bool | tuple[int, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,8 +239,12 @@ def _operator(builder: flatbuffers.Builder, operator: FlatOperator, code: int) -
 
 
 def _options(builder: flatbuffers.Builder, options: Options) -> int:
+    fields = [
+        (name, _int32s(builder, value) if isinstance(value, tuple) else value)
+        for name, value in options.fields
+    ]
     _schema(f"{options.table}Start")(builder)
-    for name, value in options.fields:
+    for name, value in fields:
         _schema(f"{options.table}Add{name}")(builder, value)
     return int(_schema(f"{options.table}End")(builder))
 

@@ -8,7 +8,7 @@ import tflite
 
 from tinykit.codegen.access import one_by_one
 from tinykit.codegen.layer import Arrays, Layer, LowerOptions, OpKind, RefusedError
-from tinykit.codegen.ops import shared
+from tinykit.codegen.ops import moving, shared
 from tinykit.core import fixedpoint
 from tinykit.core.graph import Graph, Operator
 
@@ -25,14 +25,9 @@ def _read(options: Any) -> Mean:
 
 
 def _axes(graph: Graph, operator: Operator) -> tuple[int, ...]:
-    tensor = graph.tensor(operator.inputs[1])
-    if tensor.data is None or tensor.dtype != "int32":
-        raise RefusedError(f"computes its axes '{tensor.name}' at run time", "use fixed axes")
     rank = len(graph.tensor(operator.inputs[0]).shape)
-    axes = {int(axis) for axis in tensor.data.ravel()}
-    if any(not -rank <= axis < rank for axis in axes):
-        raise RefusedError(f"averages the axes {sorted(axes)} of {rank}", shared.QUANTIZE)
-    return tuple(sorted({axis % rank for axis in axes}))
+    axes = moving.constants(graph, operator.inputs[1], "axes")
+    return tuple(sorted({moving.positive_axis(axis, rank) for axis in axes}))
 
 
 def _blocks(graph: Graph, operator: Operator) -> tuple[int, int, int]:

@@ -175,6 +175,25 @@ typedef struct {
     float scale;
 } tk_scale_layer;
 
+// One axis of a copy, its steps in bytes. Place i reads index[i] steps from the start, or i steps
+// without an index; TK_OUTSIDE reads nothing.
+#define TK_OUTSIDE 0xffff
+typedef struct {
+    uint32_t count;
+    int32_t src_step, dst_step;
+    const uint16_t *index; // [count], or 0
+} tk_axis;
+
+#define TK_COPY_AXES 5
+typedef struct {
+    uint8_t axes;
+    uint8_t backward; // go from the last place to the first
+    int8_t fill;      // what is written where nothing is read
+    uint32_t run;     // bytes that stay together
+    uint32_t src_start, dst_start;
+    tk_axis axis[TK_COPY_AXES]; // the outermost first
+} tk_copy_layer;
+
 void tk_dense_s8(const tk_dense_layer *layer, const int8_t *src, int8_t *dst);
 void tk_sparse_s8(const tk_sparse_layer *layer, const int8_t *src, int8_t *dst);
 
@@ -205,6 +224,9 @@ void tk_softmax_s8(const tk_softmax_layer *layer, const int8_t *src, int8_t *dst
 void tk_lookup_s8(const tk_lookup_layer *layer, const int8_t *src, int8_t *dst);
 void tk_add_s8(const tk_add_layer *layer, const int8_t *a, const int8_t *b, int8_t *dst);
 void tk_requantize_s8(const tk_requantize_layer *layer, const int8_t *src, int8_t *dst);
+
+// Moves elements of any type; the tensors may overlap as far as codegen/access.py finds.
+void tk_copy(const tk_copy_layer *layer, const void *src, void *dst);
 
 // Float tensors lie in the arena at multiples of 4 bytes.
 void tk_quantize_f32_s8(const tk_scale_layer *layer, const int8_t *src, int8_t *dst);

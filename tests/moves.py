@@ -1,0 +1,274 @@
+"""Hypothesis strategies of the operators that move elements without computing."""
+
+import itertools
+from collections.abc import Callable
+
+import numpy as np
+from draft import Draft
+from flat import FlatTensor, Options
+from hypothesis import strategies as st
+
+Draw = st.DrawFn
+Shape = tuple[int, ...]
+Add = Callable[[Draw, Draft, int], tuple[int, ...]]
+
+SMALL = ("int8", "int8", "float32")
+ALL = ("int8", "int8", "float32", "int32")
+
+
+def shapes(draw: Draw, least: int, most: int, length: int = 6) -> Shape:
+    """Draw a shape with a batch of one."""
+    rank = draw(st.integers(least, most))
+    return (1, *(draw(st.integers(1, length)) for _ in range(rank - 1)))
+
+
+def like(draft: Draft, source: int, shape: Shape) -> FlatTensor:
+    """Make an output of a tensor's type."""
+    twin = draft.tensors[source]
+    return FlatTensor(draft.name("t"), shape, twin.dtype, twin.scales, twin.zero_points)
+
+
+def moved(
+    draw: Draw, draft: Draft, kind: str, inputs: Shape, options: Options | None, shape: Shape
+) -> tuple[int, ...]:
+    """Add an operator of one output that has the type of its first input."""
+    source = next(n for n in inputs if draft.tensors[n].data is None)
+    return (draft.apply(kind, inputs, options, like(draft, source, shape)),)
+
+
+def add_squeeze(draw: Draw, draft: Draft, source: int) -> tuple[int, ...]:
+    """Add a SQUEEZE of some axes of length 1, or of all."""
+    shape = draft.shape(source)
+    ones = [axis for axis, length in enumerate(shape) if length == 1]
+    gone = draw(st.lists(st.sampled_from(ones), unique=True)) if ones else []
+    axes = tuple(axis - len(shape) if draw(st.booleans()) else axis for axis in gone)
+    kept = tuple(n for a, n in enumerate(shape) if a not in (gone or ones))
+    return moved(
+        draw, draft, "SQUEEZE", (source,), Options("SqueezeOptions", (("SqueezeDims", axes),)), kept
+    )
+
+
+def add_expand_dims(draw: Draw, draft: Draft, source: int) -> tuple[int, ...]:
+    """Add an EXPAND_DIMS at any place."""
+    shape = list(draft.shape(source))
+    axis = draw(st.integers(0, len(shape)))
+    given = draft.int32_constant([axis - len(shape) - 1 if draw(st.booleans()) else axis])
+    shape.insert(axis, 1)
+    return moved(draw, draft, "EXPAND_DIMS", (source, given), None, tuple(shape))
+
+
+def add_transpose(draw: Draw, draft: Draft, source: int) -> tuple[int, ...]:
+    """Add a TRANSPOSE to any order."""
+    shape = draft.shape(source)
+    order = draw(st.permutations(range(len(shape))))
+    numbers = draft.int32_constant(order)
+    target = tuple(shape[axis] for axis in order)
+    return moved(draw, draft, "TRANSPOSE", (source, numbers), None, target)
+
+
+def add_strided_slice(draw: Draw, draft: Draft, source: int) -> tuple[int, ...]:
+    """Add a STRIDED_SLICE with masks, ends beyond the tensor and negative strides."""
+    shape = draft.shape(source)
+    rows = [_range(draw, length) for length in shape]
+    numbers = [draft.int32_constant([row[i] for row in rows]) for i in range(3)]
+    masks = [sum(row[3][i] << axis for axis, row in enumerate(rows)) for i in range(3)]
+    names = ("BeginMask", "EndMask", "ShrinkAxisMask")
+    options = Options("StridedSliceOptions", tuple(zip(names, masks, strict=True)))
+    target = tuple(row[4] for row in rows if not row[3][2])
+    return moved(draw, draft, "STRIDED_SLICE", (source, *numbers), options, target)
+
+
+def _range(draw: Draw, length: int) -> tuple[int, int, int, tuple[bool, bool, bool], int]:
+    """Draw begin, end, stride, the three masks, and how many places that takes."""
+    whole, shrink = draw(st.integers(0, 2)) == 0, draw(st.integers(0, 5)) == 0
+    if whole:
+        return draw(st.integers(-9, 9)), draw(st.integers(-9, 9)), 1, (True, True, False), length
+    first, last = draw(st.integers(0, length - 1)), draw(st.integers(0, length - 1))
+    begin = first - length if draw(st.booleans()) else first
+    if shrink:
+        return begin, draw(st.integers(-9, 9)), 1, (False, draw(st.booleans()), True), 1
+    step = draw(st.integers(1, 3)) * (1 if last > first or draw(st.booleans()) else -1)
+    if step > 0:
+        first, last = min(first, last), max(first, last)
+        begin = first - length if begin < 0 else first
+    elif last > first:
+        step = -step
+    end = last + (1 if step > 0 else -1)
+    behind = length if step > 0 else -1
+    count = len(range(first, end, step))
+    end_mask = False
+    if end == behind:  # -1 would be the last place
+        end, end_mask = (length + 4, False) if step > 0 else (-length - 3, False)
+        end_mask = draw(st.booleans())
+    elif draw(st.booleans()):
+        end -= length
+    return begin, end, step, (False, end_mask, False), count
+
+
+def add_slice(draw: Draw, draft: Draft, source: int) -> tuple[int, ...]:
+    """Add a SLICE; a size of -1 is the rest."""
+    begins, sizes, target = [], [], []
+    for length in draft.shape(source):
+        begin = draw(st.sampled_from((0, 0, length // 2, length - 1)))
+        size = draw(st.integers(max(1, (length - begin) // 2), length - begin))
+        rest = size == length - begin and draw(st.booleans())
+        begins.append(begin)
+        sizes.append(-1 if rest else size)
+        target.append(size)
+    numbers = (draft.int32_constant(begins), draft.int32_constant(sizes))
+    return moved(draw, draft, "SLICE", (source, *numbers), None, tuple(target))
+
+
+def _others(draw: Draw, draft: Draft, source: int, shape: Shape) -> int:
+    """Draw another input like a tensor, of a shape of its own."""
+    twin = draft.tensors[source]
+    if twin.dtype == "float32":
+        values = draft.rng.normal(size=(4, *shape[1:])) if shape else np.zeros(4)
+        return draft.float_input(shape, values)
+    if twin.dtype == "int32":
+        return draft.int32_input(shape, -9, 9)
+    if draw(st.integers(0, 2)) == 0:
+        return draft.constant(shape, twin.scales[0], twin.zero_points[0])
+    return draft.input(shape, twin.scales[0], twin.zero_points[0])
+
+
+def add_concatenation(draw: Draw, draft: Draft, source: int) -> tuple[int, ...]:
+    """Add a CONCATENATION of up to four tensors, some of them twice or constant."""
+    shape = draft.shape(source)
+    axis = draw(st.integers(1, len(shape) - 1))
+    inputs = [source]
+    for _ in range(draw(st.integers(0, 3))):
+        if draw(st.integers(0, 4)) == 0:
+            inputs.append(source)
+            continue
+        length = draw(st.integers(1, 4))
+        other = (*shape[:axis], length, *shape[axis + 1 :])
+        inputs.append(_others(draw, draft, source, other))
+    inputs = list(draw(st.permutations(inputs)))
+    total = sum(draft.shape(n)[axis] for n in inputs)
+    given = axis - len(shape) if draw(st.booleans()) else axis
+    options = Options("ConcatenationOptions", (("Axis", given),))
+    target = (*shape[:axis], total, *shape[axis + 1 :])
+    return moved(draw, draft, "CONCATENATION", tuple(inputs), options, target)
+
+
+def add_pack(draw: Draw, draft: Draft, source: int) -> tuple[int, ...]:
+    """Add a PACK of up to four tensors."""
+    shape = draft.shape(source)
+    inputs = [source]
+    for _ in range(draw(st.integers(0, 3))):
+        again = draw(st.integers(0, 4)) == 0
+        inputs.append(source if again else _others(draw, draft, source, shape))
+    inputs = list(draw(st.permutations(inputs)))
+    axis = draw(st.integers(0, len(shape)))
+    given = axis - len(shape) - 1 if draw(st.booleans()) else axis
+    options = Options("PackOptions", (("ValuesCount", len(inputs)), ("Axis", given)))
+    target = (*shape[:axis], len(inputs), *shape[axis:])
+    return moved(draw, draft, "PACK", tuple(inputs), options, target)
+
+
+def _all(
+    draw: Draw, draft: Draft, source: int, inputs: Shape, options: Options, parts: list[Shape]
+) -> tuple[int, ...]:
+    kind = {"SplitOptions": "SPLIT", "SplitVOptions": "SPLIT_V", "UnpackOptions": "UNPACK"}
+    targets = []
+    for part in parts:
+        target = like(draft, source, part)
+        targets.append(FlatTensor(f"{target.name}_{len(targets)}", *_rest(target)))
+    return draft.apply_all(kind[options.table], inputs, options, tuple(targets))
+
+
+def _rest(tensor: FlatTensor) -> tuple[Shape, str, tuple[float, ...], Shape]:
+    return tensor.shape, tensor.dtype, tensor.scales, tensor.zero_points
+
+
+def add_split(draw: Draw, draft: Draft, source: int) -> tuple[int, ...]:
+    """Add a SPLIT into equal parts."""
+    shape = draft.shape(source)
+    axis = draw(st.integers(0, len(shape) - 1))
+    count = draw(st.sampled_from([n for n in range(1, shape[axis] + 1) if shape[axis] % n == 0]))
+    given = draft.int32_constant([axis - len(shape) if draw(st.booleans()) else axis])
+    part = (*shape[:axis], shape[axis] // count, *shape[axis + 1 :])
+    options = Options("SplitOptions", (("NumSplits", count),))
+    return _all(draw, draft, source, (given, source), options, [part] * count)
+
+
+def add_split_v(draw: Draw, draft: Draft, source: int) -> tuple[int, ...]:
+    """Add a SPLIT_V into parts of any lengths."""
+    shape = draft.shape(source)
+    axis = draw(st.integers(0, len(shape) - 1))
+    cuts = draw(st.sets(st.integers(1, shape[axis] - 1), max_size=3)) if shape[axis] > 1 else set()
+    ends = [0, *sorted(cuts), shape[axis]]
+    lengths = [b - a for a, b in itertools.pairwise(ends)]
+    given = draft.int32_constant([axis - len(shape) if draw(st.booleans()) else axis])
+    inputs = (source, draft.int32_constant(lengths), given)
+    parts = [(*shape[:axis], length, *shape[axis + 1 :]) for length in lengths]
+    options = Options("SplitVOptions", (("NumSplits", len(lengths)),))
+    return _all(draw, draft, source, inputs, options, parts)
+
+
+def add_unpack(draw: Draw, draft: Draft, source: int) -> tuple[int, ...]:
+    """Add an UNPACK."""
+    shape = draft.shape(source)
+    axis = draw(st.integers(0, len(shape) - 1))
+    given = axis - len(shape) if draw(st.booleans()) else axis
+    options = Options("UnpackOptions", (("Num", shape[axis]), ("Axis", given)))
+    part = (*shape[:axis], *shape[axis + 1 :])
+    return _all(draw, draft, source, (source,), options, [part] * shape[axis])
+
+
+def _pads(draw: Draw, draft: Draft, shape: Shape, most: Callable[[int], int]) -> tuple[int, Shape]:
+    pairs = [
+        (draw(st.integers(0, most(n))), draw(st.integers(0, most(n))))
+        if draw(st.booleans())
+        else (0, 0)
+        for n in shape
+    ]
+    data = np.array(pairs, np.int32)
+    number = draft.add(FlatTensor(draft.name("pads"), data.shape, "int32", data=data))
+    return number, tuple(n + sum(pair) for n, pair in zip(shape, pairs, strict=True))
+
+
+def add_pad(draw: Draw, draft: Draft, source: int) -> tuple[int, ...]:
+    """Add a PAD."""
+    number, target = _pads(draw, draft, draft.shape(source), lambda _: 2)
+    return moved(draw, draft, "PAD", (source, number), None, target)
+
+
+def add_padv2(draw: Draw, draft: Draft, source: int) -> tuple[int, ...]:
+    """Add a PADV2 with a value of its own."""
+    number, target = _pads(draw, draft, draft.shape(source), lambda _: 2)
+    twin = draft.tensors[source]
+    any_value = draft.rng.integers(-128, 128) if twin.dtype == "int8" else 0
+    data = np.array([any_value]).astype(twin.dtype)
+    value = FlatTensor(
+        draft.name("value"), (1,), twin.dtype, twin.scales, twin.zero_points, data=data
+    )
+    return moved(draw, draft, "PADV2", (source, number, draft.add(value)), None, target)
+
+
+def add_mirror_pad(draw: Draw, draft: Draft, source: int) -> tuple[int, ...]:
+    """Add a MIRROR_PAD."""
+    symmetric = draw(st.booleans())
+    most = (lambda n: min(n, 3)) if symmetric else (lambda n: min(n - 1, 3))
+    number, target = _pads(draw, draft, draft.shape(source), most)
+    options = Options("MirrorPadOptions", (("Mode", int(symmetric)),))
+    return moved(draw, draft, "MIRROR_PAD", (source, number), options, target)
+
+
+# How each is added, which types it moves, and of how many axes.
+MOVES: dict[str, tuple[Add, tuple[str, ...], tuple[int, int]]] = {
+    "CONCATENATION": (add_concatenation, ALL, (2, 5)),
+    "EXPAND_DIMS": (add_expand_dims, SMALL, (1, 4)),
+    "MIRROR_PAD": (add_mirror_pad, SMALL, (1, 4)),
+    "PACK": (add_pack, ALL, (1, 4)),
+    "PAD": (add_pad, ALL, (1, 5)),
+    "PADV2": (add_padv2, ALL, (1, 5)),
+    "SLICE": (add_slice, ALL, (1, 5)),
+    "SPLIT": (add_split, ALL, (1, 5)),
+    "SPLIT_V": (add_split_v, ALL, (1, 5)),
+    "SQUEEZE": (add_squeeze, ALL, (1, 5)),
+    "STRIDED_SLICE": (add_strided_slice, ALL, (1, 4)),
+    "TRANSPOSE": (add_transpose, SMALL, (1, 5)),
+    "UNPACK": (add_unpack, ALL, (2, 5)),
+}
