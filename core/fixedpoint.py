@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
 
+INT16_MIN = -(2**15)
+INT16_MAX = 2**15 - 1
 INT32_MIN = -(2**31)
 INT32_MAX = 2**31 - 1
 
@@ -99,16 +101,24 @@ def exp_of_negative(raw: Ints, integer_bits: int) -> Ints:
 
 
 def reciprocal_of_one_plus(raw: Ints) -> Ints:
-    """Return 1 / (1 + x) in Q0.31 for x in [0, 1) in Q0.31, by three Newton-Raphson steps.
+    """Return 1 / (1 + x) in Q0.31 for x in [0, 1) in Q0.31.
 
-    gemmlowp::one_over_one_plus_x_for_x_in_0_1; 48/17 and 32/17 are in Q2.29.
+    gemmlowp::one_over_one_plus_x_for_x_in_0_1.
+    """
+    return multiply_saturated(_newton(raw), 1)
+
+
+def _newton(raw: Ints) -> Ints:
+    """Return 2 / (1 + x) in Q2.29 for x in [0, 1) in Q0.31, by three Newton-Raphson steps.
+
+    48/17 and 32/17 are in Q2.29.
     """
     half = (raw + INT32_MAX + 1) // 2
     x = 1515870810 + high_multiply(half, -1010580540)
     for _ in range(3):
         rest = (1 << 29) - high_multiply(half, x)
         x = x + multiply_saturated(high_multiply(x, rest), 2)
-    return multiply_saturated(x, 1)
+    return x
 
 
 def logistic(raw: Ints, integer_bits: int) -> Ints:
@@ -116,6 +126,45 @@ def logistic(raw: Ints, integer_bits: int) -> Ints:
     positive = reciprocal_of_one_plus(exp_of_negative(-np.abs(raw), integer_bits))
     value = np.where(raw > 0, positive, INT32_MAX - positive)
     return np.where(raw == 0, 1 << 30, value)
+
+
+def tanh(raw: Ints, integer_bits: int) -> Ints:
+    """Return tanh(x) in Q0.31 for x in Q`integer_bits`: gemmlowp::tanh."""
+    # twice x is the same raw number with one integer bit more
+    x = _newton(exp_of_negative(-np.abs(raw), integer_bits + 1))
+    positive = multiply_saturated(x - (1 << 29), 2)
+    return np.where(raw == 0, 0, np.where(raw < 0, -positive, positive))
+
+
+def inverse_square_root(value: int) -> tuple[int, int]:
+    """Split 1 / sqrt(value) into (multiplier, shift), for requantize.
+
+    tflite::GetInvSqrtQuantizedMultiplierExp: five Newton-Raphson steps from 1 in Q3.28, for values
+    below 2**29.
+    """
+    if value <= 1:
+        return INT32_MAX, 0
+    pairs = (31 - value.bit_length()) // 2 - 1
+    half = divide_by_power(np.asarray((value << 2 * pairs) >> 1, np.int64), 1)
+    x = np.asarray(1 << 28, np.int64)
+    half_three = (1 << 28) + (1 << 27)
+    for _ in range(5):
+        cube = multiply_saturated(high_multiply(high_multiply(x, x), x), 6)
+        x = multiply_saturated(high_multiply(half_three, x) - high_multiply(half, cube), 3)
+    half_of_root_two = 1518500250
+    multiplier, shift = int(high_multiply(x, half_of_root_two)), pairs - 11
+    return (multiplier << shift, 0) if shift > 0 else (multiplier, shift)
+
+
+def narrow_multiplier(multiplier: int) -> int:
+    """Round a multiplier from Q0.31 to Q0.15: tflite::DownScaleInt32ToInt16Multiplier."""
+    return min(multiplier + (1 << 15), INT32_MAX) >> 16
+
+
+def high_multiply_16(a: Ints | int, b: Ints | int) -> Ints:
+    """Return (a * b) / 2**15 rounded, halves up: SaturatingRoundingDoublingHighMul for int16."""
+    product = np.asarray(a, np.int64) * np.asarray(b, np.int64)
+    return np.asarray(np.minimum((product + (1 << 14)) >> 15, INT16_MAX), np.int64)
 
 
 def input_radius(integer_bits: int, left_shift: int) -> int:

@@ -17,6 +17,19 @@ from tinykit.codegen.layer import LowerOptions
 Draw = st.DrawFn
 _ACTIVATIONS = (flat.NONE, flat.NONE, flat.RELU, flat.RELU6, flat.RELU_N1_TO_1)
 
+_PAIRS = ("ADD", "MAXIMUM", "MINIMUM", "MUL", "PRELU", "SQUARED_DIFFERENCE", "SUB")
+_CURVE_SCALES = {  # of the input, from nearly linear to a step
+    "ABS": (2.0**-9, 2.0**-2),
+    "ELU": (2.0**-9, 2.0**-2),
+    "HARD_SWISH": (2.0**-7, 2.0**-2),
+    "LEAKY_RELU": (2.0**-9, 2.0**-2),
+    "LOGISTIC": (2.0**-9, 2.0**-2),
+    "RELU": (2.0**-9, 2.0**-2),
+    "RELU6": (2.0**-6, 2.0**-3),
+    "TANH": (2.0**-9, 2.0**-2),
+}
+_CURVES = ("ABS", "ELU", "LEAKY_RELU", "LOGISTIC", "LOGISTIC", "RELU", "RELU6", "TANH")
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Case:
@@ -256,13 +269,22 @@ def add_mean(draw: Draw, draft: Draft, source: int) -> int:
     return draft.fitted("MEAN", (source, numbers), flat.mean_options(keep_dims), target, wide)
 
 
-def add_sum(draw: Draw, draft: Draft, inputs: tuple[int, int], shape: tuple[int, ...]) -> int:
-    """Add an ADD."""
+def add_pair(
+    draw: Draw, draft: Draft, kind: str, inputs: tuple[int, int], shape: tuple[int, ...]
+) -> int:
+    """Add an operator of two tensors, either of which may be repeated over the other."""
+    if kind in ("MAXIMUM", "MINIMUM"):
+        return draft.apply(kind, inputs, None, _like_or_not(draw, draft, inputs[0], shape))
+    left, right = draft.scale(inputs[0]), draft.scale(inputs[1])
+    wide, unit = {
+        "MUL": (left * right * 550, left * right),
+        "SQUARED_DIFFERENCE": ((left + right) ** 2 * 550, left * left),
+        "PRELU": (left * max(1.0, 255 * right) * 2.2, left * right),
+    }.get(kind, (4.5 * max(left, right), left))
+    reach = draft.reach(kind, inputs, flat.pair_options(kind), shape, wide)
+    target = draft.fit(shape, reach, wide, unit)
     activation = draw(st.sampled_from(_ACTIVATIONS))
-    wide = 4.5 * max(draft.scale(inputs[0]), draft.scale(inputs[1]))
-    low, high = draft.reach("ADD", inputs, flat.add_options(), shape, wide)
-    target = draft.fit(shape, (low, high), wide, draft.scale(inputs[0]))
-    return draft.apply("ADD", inputs, flat.add_options(activation), target)
+    return draft.apply(kind, inputs, flat.pair_options(kind, activation), target)
 
 
 def add_softmax(draw: Draw, draft: Draft, source: int) -> int:
@@ -272,11 +294,20 @@ def add_softmax(draw: Draw, draft: Draft, source: int) -> int:
     return draft.apply("SOFTMAX", (source,), flat.softmax_options(beta), target)
 
 
-def add_logistic(draft: Draft, source: int) -> int:
-    """Add a LOGISTIC."""
-    shape = draft.shape(source)
-    target = FlatTensor(draft.name("t"), shape, "int8", (1 / 256,), (-128,))
-    return draft.apply("LOGISTIC", (source,), None, target)
+def add_curve(draw: Draw, draft: Draft, source: int, kind: str) -> int:
+    """Add an operator of one value."""
+    shape, scale = draft.shape(source), draft.scale(source)
+    fixed = {"LOGISTIC": (1 / 256, -128), "TANH": (1 / 128, 0)}
+    if kind in fixed:
+        target = FlatTensor(draft.name("t"), shape, "int8", (fixed[kind][0],), (fixed[kind][1],))
+        return draft.apply(kind, (source,), None, target)
+    if kind == "RELU6":
+        return draft.apply(kind, (source,), None, _like_or_not(draw, draft, source, shape))
+    options, wide = None, 2.2 * scale
+    if kind == "LEAKY_RELU":
+        alpha = draw(st.sampled_from((0.1, 0.3, 0.0, 1.0, -0.25, 1.75)))
+        options, wide = flat.leaky_relu_options(alpha), 4 * scale
+    return draft.fitted(kind, (source,), options, shape, wide)
 
 
 def add_quantize(draft: Draft, source: int) -> int:
@@ -302,6 +333,13 @@ def add_reshape(draw: Draw, draft: Draft, source: int) -> int:
 def _like(draft: Draft, source: int, shape: tuple[int, ...]) -> FlatTensor:
     twin = draft.tensors[source]
     return FlatTensor(draft.name("t"), shape, twin.dtype, twin.scales, twin.zero_points)
+
+
+def _like_or_not(draw: Draw, draft: Draft, source: int, shape: tuple[int, ...]) -> FlatTensor:
+    """Make an output for an operator whose scale TFLM does not look at: docs/exactness.md."""
+    if draw(st.integers(0, 3)):
+        return _like(draft, source, shape)
+    return FlatTensor(draft.name("t"), shape, "int8", (_scale(draft),), (_zero_point(draw),))
 
 
 @st.composite
@@ -404,26 +442,53 @@ def mean(draw: Draw) -> Case:
     return _case(draw, "MEAN", draft, (add_mean(draw, draft, source),))
 
 
-@st.composite
-def add(draw: Draw) -> Case:
-    """Draw an ADD: same shapes, a broadcast, a constant, or a tensor and itself."""
-    draft = _draft(draw)
-    shape = (1, *(draw(st.integers(1, 6)) for _ in range(draw(st.integers(1, 3)))))
-    first = draft.input(shape, _scale(draft, 2.0**-6, 2.0**-4), _zero_point(draw))
-    cut = draw(st.integers(0, len(shape)))
-    tails = ((1,) * cut + shape[cut:], shape, shape, (1,))
-    tail = draw(st.sampled_from(tails))
-    ratio = 2.0 ** draft.rng.uniform(-3, 3)
-    scale = float(np.float32(draft.scale(first) * ratio))
-    which = draw(st.sampled_from(("input", "constant", "itself")))
-    second = first
-    if which == "constant":
-        bare = draw(st.sampled_from((tail, shape[cut:] or (1,))))
-        second = draft.constant(bare, scale, _zero_point(draw))
-    elif which == "input":
-        second = draft.input(tail, scale, _zero_point(draw))
-    pair = (second, first) if draw(st.booleans()) else (first, second)
-    return _case(draw, "ADD", draft, (add_sum(draw, draft, pair, shape),))
+def pair(kind: str) -> st.SearchStrategy[Case]:
+    """Draw an operator of two tensors: of one shape, repeated, constant, or one tensor twice."""
+
+    @st.composite
+    def drawn(draw: Draw) -> Case:
+        draft = _draft(draw)
+        shape = (1, *(draw(st.integers(1, 5)) for _ in range(draw(st.integers(1, 4)))))
+        shapes = _repeated(draw, shape)
+        first = draft.input(shapes[0], _scale(draft, 2.0**-6, 2.0**-4), _zero_point(draw))
+        ratio = 2.0 ** draft.rng.uniform(-3, 3)
+        scale = float(np.float32(draft.scale(first) * ratio))
+        which = draw(st.sampled_from(("input", "input", "constant", "constant", "itself")))
+        second, result = first, shapes[0]
+        if which == "constant":
+            bare = draw(st.sampled_from((shapes[1], _bare(shapes[1]))))
+            second = draft.constant(bare, scale, _zero_point(draw))
+        elif which == "input":
+            bare = draw(st.sampled_from((shapes[1], (1, *_bare(shapes[1])))))
+            second = draft.input(bare, scale, _zero_point(draw))
+        if second != first:
+            result = np.broadcast_shapes(shapes[0], shapes[1])
+        inputs = (second, first) if draw(st.booleans()) else (first, second)
+        return _case(draw, kind, draft, (add_pair(draw, draft, kind, inputs, result),))
+
+    return drawn()
+
+
+def _repeated(draw: Draw, shape: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Draw two shapes that broadcast to one: as a whole, as a tail, or axis by axis."""
+    style = draw(st.sampled_from(("same", "tail", "axes", "axes")))
+    if style == "same":
+        return shape, shape
+    if style == "tail":
+        cut = draw(st.integers(0, len(shape)))
+        return shape, (1,) * cut + shape[cut:]
+    owners = [draw(st.sampled_from(("both", "left", "right"))) for _ in shape]
+    return (
+        tuple(1 if owner == "right" else n for owner, n in zip(owners, shape, strict=True)),
+        tuple(1 if owner == "left" else n for owner, n in zip(owners, shape, strict=True)),
+    )
+
+
+def _bare(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Leave out the ones in front."""
+    while shape and shape[0] == 1:
+        shape = shape[1:]
+    return shape
 
 
 @st.composite
@@ -436,13 +501,32 @@ def softmax(draw: Draw) -> Case:
     return _case(draw, "SOFTMAX", draft, (add_softmax(draw, draft, source),))
 
 
+def curve(kind: str, low: float, high: float) -> st.SearchStrategy[Case]:
+    """Draw an operator of one value, for every int8 value; with the scales of the input."""
+
+    @st.composite
+    def drawn(draw: Draw) -> Case:
+        draft = _draft(draw)
+        source = draft.input((1, 64), _scale(draft, low, high), _zero_point(draw))
+        draft.values[source] = np.arange(-128, 128).astype(np.int8).reshape(SAMPLES, 64)
+        return _case(draw, kind, draft, (add_curve(draw, draft, source, kind),))
+
+    return drawn()
+
+
 @st.composite
-def logistic(draw: Draw) -> Case:
-    """Draw a LOGISTIC of every int8 value; scales from nearly linear to a step."""
+def reciprocal_root(draw: Draw) -> Case:
+    """Draw an RSQRT of all values from zero up: below zero TFLM stops with an error."""
     draft = _draft(draw)
-    source = draft.input((1, 64), _scale(draft, 2.0**-9, 2.0**-2), _zero_point(draw))
-    draft.values[source] = np.arange(-128, 128).astype(np.int8).reshape(SAMPLES, 64)
-    return _case(draw, "LOGISTIC", draft, (add_logistic(draft, source),))
+    zero_point = draw(st.one_of(st.just(-128), st.integers(-128, 90)))
+    source = draft.input((1, 64), _scale(draft), zero_point)
+    values = np.resize(np.arange(zero_point, 128), SAMPLES * 64)
+    draft.values[source] = values.astype(np.int8).reshape(SAMPLES, 64)
+    steps = draft.rng.uniform(60, 2000)  # of the output, up to the largest answer
+    scale = float(np.float32(1 / np.sqrt(draft.scale(source)) / steps))
+    zeros = (draw(st.sampled_from((-128, -128, -100, 0))),)
+    target = FlatTensor(draft.name("t"), (1, 64), "int8", (scale,), zeros)
+    return _case(draw, "RSQRT", draft, (draft.apply("RSQRT", (source,), None, target),))
 
 
 @st.composite
@@ -550,7 +634,7 @@ def _grow(draw: Draw, draft: Draft, ends: list[int]) -> int:
         "dense": lambda: add_dense(draw, draft, source),
         "add": lambda: _skip(draw, draft, source, draw(st.sampled_from(twins))),
         "constant": lambda: _shifted(draw, draft, source),
-        "logistic": lambda: add_logistic(draft, source),
+        "curve": lambda: add_curve(draw, draft, source, draw(st.sampled_from(_CURVES))),
         "softmax": lambda: add_softmax(draw, draft, source),
         "quantize": lambda: add_quantize(draft, source),
         "reshape": lambda: add_reshape(draw, draft, source),
@@ -572,28 +656,31 @@ def _grow(draw: Draw, draft: Draft, ends: list[int]) -> int:
 
 
 def _skip(draw: Draw, draft: Draft, source: int, other: int) -> int:
-    return add_sum(draw, draft, (source, other), draft.shape(source))
+    kind = draw(st.sampled_from(("ADD", "ADD", "SUB", "MUL")))
+    return add_pair(draw, draft, kind, (source, other), draft.shape(source))
 
 
 def _shifted(draw: Draw, draft: Draft, source: int) -> int:
     shape = draft.shape(source)
     constant = draft.constant(shape[-1:], draft.scale(source), _zero_point(draw))
-    return add_sum(draw, draft, (source, constant), shape)
+    kind = draw(st.sampled_from(("ADD", "SUB", "MUL", "PRELU", "SQUARED_DIFFERENCE")))
+    return add_pair(draw, draft, kind, (source, constant), shape)
 
 
 STRATEGIES: dict[str, st.SearchStrategy[Case]] = {
-    "ADD": add(),
+    **{kind: pair(kind) for kind in _PAIRS},
+    **{kind: curve(kind, *scales) for kind, scales in _CURVE_SCALES.items()},
     "AVERAGE_POOL_2D": pool("AVERAGE_POOL_2D"),
     "BATCH_MATMUL": batch_matmul(),
     "CONV_2D": conv(),
     "DEPTHWISE_CONV_2D": depthwise(),
     "DEQUANTIZE": dequantize(),
     "FULLY_CONNECTED": dense(),
-    "LOGISTIC": logistic(),
     "MAX_POOL_2D": pool("MAX_POOL_2D"),
     "MEAN": mean(),
     "QUANTIZE": quantize(),
     "RESHAPE": reshape(),
+    "RSQRT": reciprocal_root(),
     "SOFTMAX": softmax(),
     "TRANSPOSE_CONV": transpose_conv(),
     "graph": graph(),

@@ -134,9 +134,17 @@ def dense_options(activation: int = NONE, keep_dims: bool = False) -> Options:
     return Options("FullyConnectedOptions", fields)
 
 
-def add_options(activation: int = NONE) -> Options:
-    """Make the options of ADD."""
-    return Options("AddOptions", (("FusedActivationFunction", activation),))
+def pair_options(kind: str, activation: int = NONE) -> Options | None:
+    """Make the options of an operator of two tensors, with a fused activation where it has one."""
+    fused = {"ADD": "AddOptions", "SUB": "SubOptions", "MUL": "MulOptions", "DIV": "DivOptions"}
+    if kind not in fused:
+        return None
+    return Options(fused[kind], (("FusedActivationFunction", activation),))
+
+
+def leaky_relu_options(alpha: float) -> Options:
+    """Make the options of LEAKY_RELU."""
+    return Options("LeakyReluOptions", (("Alpha", alpha),))
 
 
 def mean_options(keep_dims: bool) -> Options:

@@ -90,7 +90,7 @@ def float_sum(seed: int = 0) -> bytes:
             ),
             (
                 _op("QUANTIZE", (0,), 1, None),
-                _op("ADD", (1, 2), 3, flat.add_options(flat.RELU_N1_TO_1)),
+                _op("ADD", (1, 2), 3, flat.pair_options("ADD", flat.RELU_N1_TO_1)),
                 _op("DEQUANTIZE", (3,), 4, None),
             ),
             (0,),

@@ -154,14 +154,40 @@ typedef struct {
     const int8_t *answers; // [256], for -128 to 127
 } tk_lookup_layer;
 
-// `b` is repeated over `a` every `period` values.
+// How a kernel walks through two tensors, `a` and `b`, either of which may be repeated over the
+// other: rows of outputs, and loops around them, the innermost first. Steps are in values.
+#define TK_BROADCAST_LOOPS 5 // with the row as many as TFLM allows dimensions
 typedef struct {
-    uint32_t count, period;
+    uint32_t row;
+    uint8_t a_step, b_step; // 0 where a row needs one value only
+    uint8_t loops;
+    const uint32_t *loop; // [loops][3]: rounds, and the steps of `a` and `b` between them
+} tk_broadcast;
+
+// ADD, SUB and SQUARED_DIFFERENCE.
+typedef struct {
+    tk_broadcast shape;
     int8_t a_zero, b_zero, out_zero;
     int8_t min, max;
     int8_t a_shift, b_shift, out_shift;
     int32_t a_multiplier, b_multiplier, out_multiplier;
-} tk_add_layer;
+} tk_sum_layer;
+
+typedef struct {
+    tk_broadcast shape;
+    int8_t a_zero, b_zero, out_zero;
+    int8_t min, max, out_shift;
+    int32_t out_multiplier;
+} tk_product_layer;
+
+// `b` are the slopes of `a` below zero.
+typedef struct {
+    tk_broadcast shape;
+    int8_t a_zero, b_zero, out_zero;
+    int8_t min, max;
+    int8_t out_shift, slope_shift;
+    int32_t out_multiplier, slope_multiplier;
+} tk_prelu_layer;
 
 typedef struct {
     uint32_t count;
@@ -219,10 +245,17 @@ void tk_average_pool_s8(const tk_pool_layer *layer, const int8_t *src, int8_t *d
 void tk_max_pool_s8(const tk_pool_layer *layer, const int8_t *src, int8_t *dst);
 void tk_mean_s8(const tk_mean_layer *layer, const int8_t *src, int8_t *dst);
 
-// In these `dst` may be `src`, or `a`.
+// In these `dst` may be `src`, and `a` or `b` where it is not repeated.
 void tk_softmax_s8(const tk_softmax_layer *layer, const int8_t *src, int8_t *dst);
 void tk_lookup_s8(const tk_lookup_layer *layer, const int8_t *src, int8_t *dst);
-void tk_add_s8(const tk_add_layer *layer, const int8_t *a, const int8_t *b, int8_t *dst);
+void tk_add_s8(const tk_sum_layer *layer, const int8_t *a, const int8_t *b, int8_t *dst);
+void tk_subtract_s8(const tk_sum_layer *layer, const int8_t *a, const int8_t *b, int8_t *dst);
+void tk_squared_difference_s8(const tk_sum_layer *layer, const int8_t *a, const int8_t *b,
+                              int8_t *dst);
+void tk_multiply_s8(const tk_product_layer *layer, const int8_t *a, const int8_t *b, int8_t *dst);
+void tk_prelu_s8(const tk_prelu_layer *layer, const int8_t *a, const int8_t *b, int8_t *dst);
+void tk_maximum_s8(const tk_broadcast *layer, const int8_t *a, const int8_t *b, int8_t *dst);
+void tk_minimum_s8(const tk_broadcast *layer, const int8_t *a, const int8_t *b, int8_t *dst);
 void tk_requantize_s8(const tk_requantize_layer *layer, const int8_t *src, int8_t *dst);
 
 // Moves elements of any type; the tensors may overlap as far as codegen/access.py finds.

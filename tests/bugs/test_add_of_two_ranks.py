@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from flat import FlatModel, FlatOperator, FlatTensor, add_options, to_bytes
+from flat import FlatModel, FlatOperator, FlatTensor, pair_options, to_bytes
 
 from tinykit.codegen import reference
 from tinykit.codegen.importer import import_tflite
@@ -16,7 +16,7 @@ def test_the_input_of_the_outputs_shape_is_the_full_one() -> None:
         FlatTensor("b", (1, 3), "int8", (0.25,), (-2,)),
         FlatTensor("c", (1, 3), "int8", (0.75,), (3,)),
     )
-    operators = (FlatOperator("ADD", (0, 1), (2,), add_options()),)
+    operators = (FlatOperator("ADD", (0, 1), (2,), pair_options("ADD")),)
     data = to_bytes(FlatModel(tensors, operators, (1,), (2,)))
     inputs = [np.array([[1, 2, 3], [-128, 0, 127]], np.int8)]
     ours = reference.run_batch(import_tflite(data, "m.tflite"), inputs)[0]

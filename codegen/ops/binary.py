@@ -1,0 +1,332 @@
+"""Operators of two int8 values, either of which may be repeated over the other, or constant."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tflite
+
+from tinykit.codegen.layer import Arrays, Field, Layer, LowerOptions, OpKind, RefusedError
+from tinykit.codegen.ops import broadcast, shared
+from tinykit.core import fixedpoint
+from tinykit.core.graph import Graph, Operator, Tensor
+
+_NONE = tflite.ActivationFunctionType.NONE
+_SUM_BITS = 20  # headroom of the rescaled inputs of ADD and SUB
+_SQUARE_BITS = 7  # and of SQUARED_DIFFERENCE
+
+Factors = tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fused:
+    """Attributes of an operator with a fused activation."""
+
+    activation: int = _NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Tensors:
+    """Hold both inputs and the output of an operator."""
+
+    left: Tensor
+    right: Tensor
+    target: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class _Function:
+    """Hold what differs between the operators.
+
+    Attributes:
+        what: its name for a person.
+        kernel, record: the C function and its record, whose first member is the tk_broadcast.
+        factors: what values are rescaled by.
+        check: raises RefusedError where TFLM refuses factors, or is undefined.
+        members: the names of the record's members for each factor.
+        answers: computes the output's integers, not yet clipped, from the inputs' integers and the
+            factors as (multiplier, shift).
+    """
+
+    what: str
+    kernel: str
+    record: str
+    factors: Callable[[Tensors], Factors]
+    check: Callable[[Factors], None]
+    members: tuple[str, ...]
+    answers: Callable[[Tensors, shared.Ints, shared.Ints, list[tuple[int, int]]], shared.Ints]
+
+
+def _sum_factors(tensors: Tensors) -> Factors:
+    """Return the factors of both inputs and of the sum, as tflite::CalculateOpDataAdd.
+
+    SUB has the same. An older TFLM (2026-08) rounds them to single precision there, which is off by
+    a step now and then.
+    """
+    left, right, target = tensors.left.scale, tensors.right.scale, tensors.target.scale
+    twice = 2.0 * max(left, right)
+    return left / twice, right / twice, twice / (2.0**_SUM_BITS * target)
+
+
+def _square_factors(tensors: Tensors) -> Factors:
+    left, right = tensors.left.scale, tensors.right.scale
+    twice = 2.0 * max(left, right)
+    with np.errstate(over="ignore"):
+        target = float(np.float32(2.0 ** (2 * _SQUARE_BITS)) * np.float32(tensors.target.scale))
+    return left / twice, right / twice, twice * twice / target
+
+
+def _product_factors(tensors: Tensors) -> Factors:
+    return (tensors.left.scale * tensors.right.scale / tensors.target.scale,)
+
+
+def _prelu_factors(tensors: Tensors) -> Factors:
+    identity = tensors.left.scale / tensors.target.scale
+    return identity, tensors.left.scale * tensors.right.scale / tensors.target.scale
+
+
+def _no_factors(_tensors: Tensors) -> Factors:
+    return ()
+
+
+def _check_below_one(factors: Factors) -> None:
+    for factor in factors:
+        if not 0 < factor < 1 or fixedpoint.quantize_multiplier(factor)[1] > 0:
+            raise RefusedError(f"rescales by {factor:g}, TFLM wants less than 1", shared.QUANTIZE)
+
+
+def _check_square(factors: Factors) -> None:
+    _check_below_one(factors[:2])
+    shared.refuse_large_factors(factors[2:])
+
+
+def _raised(
+    tensors: Tensors, a: shared.Ints, b: shared.Ints, pairs: list[tuple[int, int]], bits: int
+) -> tuple[shared.Ints, shared.Ints]:
+    """Bring both inputs to one scale, with headroom."""
+    left = fixedpoint.requantize((a - tensors.left.zero_point) << bits, *pairs[0])
+    right = fixedpoint.requantize((b - tensors.right.zero_point) << bits, *pairs[1])
+    return left, right
+
+
+def _sum(
+    tensors: Tensors, a: shared.Ints, b: shared.Ints, pairs: list[tuple[int, int]]
+) -> shared.Ints:
+    left, right = _raised(tensors, a, b, pairs, _SUM_BITS)
+    return fixedpoint.requantize(left + right, *pairs[2]) + tensors.target.zero_point
+
+
+def _difference(
+    tensors: Tensors, a: shared.Ints, b: shared.Ints, pairs: list[tuple[int, int]]
+) -> shared.Ints:
+    left, right = _raised(tensors, a, b, pairs, _SUM_BITS)
+    return fixedpoint.requantize(left - right, *pairs[2]) + tensors.target.zero_point
+
+
+def _squared_difference(
+    tensors: Tensors, a: shared.Ints, b: shared.Ints, pairs: list[tuple[int, int]]
+) -> shared.Ints:
+    left, right = _raised(tensors, a, b, pairs, _SQUARE_BITS)
+    return fixedpoint.requantize((left - right) ** 2, *pairs[2]) + tensors.target.zero_point
+
+
+def _product(
+    tensors: Tensors, a: shared.Ints, b: shared.Ints, pairs: list[tuple[int, int]]
+) -> shared.Ints:
+    product = (a - tensors.left.zero_point) * (b - tensors.right.zero_point)
+    return fixedpoint.requantize(product, *pairs[0]) + tensors.target.zero_point
+
+
+def _prelu(
+    tensors: Tensors, a: shared.Ints, b: shared.Ints, pairs: list[tuple[int, int]]
+) -> shared.Ints:
+    value, slope = a - tensors.left.zero_point, b - tensors.right.zero_point
+    straight = fixedpoint.requantize(value + 0 * slope, *pairs[0])
+    leaked = fixedpoint.requantize(value * slope, *pairs[1])
+    return np.where(value >= 0, straight, leaked) + tensors.target.zero_point
+
+
+def _maximum(
+    _tensors: Tensors, a: shared.Ints, b: shared.Ints, _pairs: list[tuple[int, int]]
+) -> shared.Ints:
+    return np.maximum(a, b)
+
+
+def _minimum(
+    _tensors: Tensors, a: shared.Ints, b: shared.Ints, _pairs: list[tuple[int, int]]
+) -> shared.Ints:
+    return np.minimum(a, b)
+
+
+def _read_fused(options: Any) -> Fused:
+    return Fused(options.FusedActivationFunction() if options is not None else _NONE)
+
+
+def _read_nothing(_options: Any) -> Fused:
+    return Fused()
+
+
+def _tensors(graph: Graph, operator: Operator) -> Tensors:
+    left, right = graph.tensor(operator.inputs[0]), graph.tensor(operator.inputs[1])
+    return Tensors(left, right, graph.tensor(operator.outputs[0]))
+
+
+def _check(function: _Function, graph: Graph, operator: Operator) -> None:
+    shared.refuse_other_arity(operator, (2,))
+    if operator.inputs[1] is None:
+        raise RefusedError("has one input", shared.QUANTIZE)
+    tensors = _tensors(graph, operator)
+    shared.refuse_not_int8(tensors.left, tensors.right, tensors.target)
+    shared.refuse_unknown_activation(operator.attributes.activation, tensors.target)
+    broadcast.broadcast(tensors.left, tensors.right, tensors.target)
+    function.check(function.factors(tensors))
+
+
+def _evaluate(function: _Function, graph: Graph, operator: Operator, values: Arrays) -> Arrays:
+    tensors = _tensors(graph, operator)
+    pairs = [fixedpoint.quantize_multiplier(f) for f in function.factors(tensors)]
+    a, b = (value.astype(np.int64) for value in values)
+    answers = function.answers(tensors, a, b, pairs)
+    low, high = shared.activation_range(operator.attributes.activation, tensors.target)
+    return (np.clip(answers, low, high).astype(np.int8).reshape(tensors.target.shape),)
+
+
+def _lower(function: _Function, graph: Graph, operator: Operator) -> Layer:
+    tensors = _tensors(graph, operator)
+    walk = broadcast.broadcast(tensors.left, tensors.right, tensors.target)
+    left, right = operator.inputs
+    assert left is not None and right is not None
+    return Layer(
+        name=operator.name,
+        kind=operator.kind,
+        summary=f"{function.what} of {tensors.left.elements} and {tensors.right.elements} values",
+        kernel=function.kernel,
+        record=function.record,
+        fields=_fields(function, tensors, walk, operator),
+        inputs=(left, right),
+        outputs=operator.outputs,
+        tables=walk.tables(),
+        access=broadcast.access(tensors.left, tensors.right, tensors.target),
+    )
+
+
+def _fields(
+    function: _Function, tensors: Tensors, walk: broadcast.Broadcast, operator: Operator
+) -> tuple[Field, ...]:
+    if not function.members:
+        return walk.members(operator.name)
+    pairs = [fixedpoint.quantize_multiplier(f) for f in function.factors(tensors)]
+    low, high = shared.activation_range(operator.attributes.activation, tensors.target)
+    return (
+        walk.field(operator.name),
+        ("a_zero", tensors.left.zero_point),
+        ("b_zero", tensors.right.zero_point),
+        ("out_zero", tensors.target.zero_point),
+        ("min", low),
+        ("max", high),
+        *((f"{m}_shift", s) for m, (_, s) in zip(function.members, pairs, strict=True)),
+        *((f"{m}_multiplier", v) for m, (v, _) in zip(function.members, pairs, strict=True)),
+    )
+
+
+def _kind(
+    function: _Function,
+    options: Callable[[], Any] | None = None,
+    read: Callable[[Any], Any] = _read_nothing,
+    limits: str = "at most 6 dimensions",
+) -> OpKind:
+    def check(graph: Graph, operator: Operator) -> None:
+        _check(function, graph, operator)
+
+    def evaluate(graph: Graph, operator: Operator, values: Arrays) -> Arrays:
+        return _evaluate(function, graph, operator, values)
+
+    def lower(graph: Graph, operator: Operator, _options: LowerOptions) -> Layer:
+        return _lower(function, graph, operator)
+
+    return OpKind(options, read, check, evaluate, lower, limits)
+
+
+_SUM_MEMBERS = ("a", "b", "out")
+_RAW = "at most 6 dimensions; all tensors have one scale"
+
+ADD = _kind(
+    _Function(
+        "sum", "tk_add_s8", "tk_sum_layer", _sum_factors, _check_below_one, _SUM_MEMBERS, _sum
+    ),
+    tflite.AddOptions,
+    _read_fused,
+)
+SUB = _kind(
+    _Function(
+        "difference",
+        "tk_subtract_s8",
+        "tk_sum_layer",
+        _sum_factors,
+        _check_below_one,
+        _SUM_MEMBERS,
+        _difference,
+    ),
+    tflite.SubOptions,
+    _read_fused,
+)
+SQUARED_DIFFERENCE = _kind(
+    _Function(
+        "squared difference",
+        "tk_squared_difference_s8",
+        "tk_sum_layer",
+        _square_factors,
+        _check_square,
+        _SUM_MEMBERS,
+        _squared_difference,
+    )
+)
+MUL = _kind(
+    _Function(
+        "product",
+        "tk_multiply_s8",
+        "tk_product_layer",
+        _product_factors,
+        shared.refuse_large_factors,
+        ("out",),
+        _product,
+    ),
+    tflite.MulOptions,
+    _read_fused,
+)
+PRELU = _kind(
+    _Function(
+        "ReLU with slopes,",
+        "tk_prelu_s8",
+        "tk_prelu_layer",
+        _prelu_factors,
+        shared.refuse_large_factors,
+        ("out", "slope"),
+        _prelu,
+    )
+)
+MAXIMUM = _kind(
+    _Function(
+        "maximum",
+        "tk_maximum_s8",
+        "tk_broadcast",
+        _no_factors,
+        shared.refuse_large_factors,
+        (),
+        _maximum,
+    ),
+    limits=_RAW,
+)
+MINIMUM = _kind(
+    _Function(
+        "minimum",
+        "tk_minimum_s8",
+        "tk_broadcast",
+        _no_factors,
+        shared.refuse_large_factors,
+        (),
+        _minimum,
+    ),
+    limits=_RAW,
+)
