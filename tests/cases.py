@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import flat
 import moves
 import numpy as np
+import tflite
 from draft import SAMPLES, Array, Draft
 from flat import FlatModel, FlatTensor
 from hypothesis import assume
@@ -253,20 +254,47 @@ def add_pool(draw: Draw, draft: Draft, source: int, kind: str) -> int:
     return draft.apply(kind, (source,), options, target)
 
 
-def add_mean(draw: Draw, draft: Draft, source: int) -> int:
-    """Add a MEAN over neighbouring axes, some of them counted from the end."""
+def add_mean(draw: Draw, draft: Draft, source: int, kind: str = "MEAN") -> int:
+    """Add a MEAN or SUM over any axes; the first one is kept, if only as a batch of one."""
+    inputs, options, target, count = _reduction(draw, draft, source)
+    wide = draft.scale(source) * 3 * (count if kind == "SUM" else 1)
+    return draft.fitted(kind, inputs, options, target, wide)
+
+
+def add_extreme(draw: Draw, draft: Draft, source: int, kind: str) -> int:
+    """Add a REDUCE_MAX or REDUCE_MIN over any axes."""
+    inputs, options, target, _ = _reduction(draw, draft, source)
+    return draft.apply(kind, inputs, options, _like(draft, source, target))
+
+
+def _reduction(
+    draw: Draw, draft: Draft, source: int
+) -> tuple[tuple[int, int], flat.Options, tuple[int, ...], int]:
+    """Draw axes, some counted from the end or named twice: inputs, options, shape and count."""
     shape = draft.shape(source)
-    first = draw(st.integers(0, len(shape) - 1))
-    last = draw(st.integers(first, len(shape) - 1))
-    if (first, last) == (0, 0):
-        first = last = len(shape) - 1
-    keep_dims = draw(st.booleans()) or first == 0
-    kept = [1 if first <= i <= last else n for i, n in enumerate(shape)]
-    target = tuple(kept if keep_dims else [*shape[:first], *shape[last + 1 :]])
-    axes = [a - len(shape) if draw(st.booleans()) else a for a in range(first, last + 1)]
-    wide = draft.scale(source) * 3
-    numbers = draft.int32_constant(draw(st.permutations(axes)))
-    return draft.fitted("MEAN", (source, numbers), flat.mean_options(keep_dims), target, wide)
+    axes = draw(st.sets(st.integers(0, len(shape) - 1), min_size=1))
+    axes = axes if axes != {0} else {len(shape) - 1}
+    keep_dims = draw(st.booleans()) or 0 in axes
+    kept = [1 if a in axes else n for a, n in enumerate(shape)]
+    target = tuple(kept if keep_dims else [n for a, n in enumerate(shape) if a not in axes])
+    given = [a - len(shape) if draw(st.booleans()) else a for a in sorted(axes)]
+    if draw(st.integers(0, 3)) == 0:
+        given.append(given[0])
+    numbers = draft.int32_constant(draw(st.permutations(given)))
+    count = int(np.prod(shape) // np.prod(target))
+    return (source, numbers), flat.mean_options(keep_dims), target, count
+
+
+def add_place(draw: Draw, draft: Draft, source: int, kind: str) -> int:
+    """Add an ARG_MAX or ARG_MIN."""
+    shape = draft.shape(source)
+    long = [axis for axis, length in enumerate(shape) if length > 1]
+    axis = draw(st.sampled_from(long * 4 + [0]))
+    number = draft.int32_constant([axis - len(shape) if draw(st.booleans()) else axis])
+    table = "ArgMaxOptions" if kind == "ARG_MAX" else "ArgMinOptions"
+    options = flat.Options(table, (("OutputType", tflite.TensorType.INT32),))
+    target = FlatTensor(draft.name("t"), (*shape[:axis], *shape[axis + 1 :]), "int32")
+    return draft.apply(kind, (source, number), options, target)
 
 
 def add_pair(
@@ -432,14 +460,24 @@ def pool(kind: str) -> st.SearchStrategy[Case]:
     return drawn()
 
 
-@st.composite
-def mean(draw: Draw) -> Case:
-    """Draw a MEAN over an input of 2 to 4 dimensions."""
-    draft = _draft(draw)
-    rank = draw(st.integers(2, 4))
-    shape = (1, *(draw(st.integers(1, 7)) for _ in range(rank - 1)))
-    source = _input(draw, draft, shape)
-    return _case(draw, "MEAN", draft, (add_mean(draw, draft, source),))
+def reduction(kind: str) -> st.SearchStrategy[Case]:
+    """Draw a reduction of an input of 2 to 5 dimensions; one value in four is like others."""
+
+    @st.composite
+    def drawn(draw: Draw) -> Case:
+        draft = _draft(draw)
+        rank = draw(st.integers(2, 5))
+        low, high = 3 if kind.startswith("ARG") else 1, 7 if rank < 5 else 4
+        shape = (1, *(draw(st.integers(low, high)) for _ in range(rank - 1)))
+        source = _input(draw, draft, shape)
+        if kind in ("MEAN", "SUM"):
+            return _case(draw, kind, draft, (add_mean(draw, draft, source, kind),))
+        if draw(st.booleans()):
+            draft.values[source] = draft.values[source] // 16  # ties
+        add_one = add_place if kind.startswith("ARG") else add_extreme
+        return _case(draw, kind, draft, (add_one(draw, draft, source, kind),))
+
+    return drawn()
 
 
 def pair(kind: str) -> st.SearchStrategy[Case]:
@@ -667,6 +705,7 @@ def _shifted(draw: Draw, draft: Draft, source: int) -> int:
     return add_pair(draw, draft, kind, (source, constant), shape)
 
 
+REDUCTIONS = ("ARG_MAX", "ARG_MIN", "MEAN", "REDUCE_MAX", "REDUCE_MIN", "SUM")
 STRATEGIES: dict[str, st.SearchStrategy[Case]] = {
     **{kind: pair(kind) for kind in _PAIRS},
     **{kind: curve(kind, *scales) for kind, scales in _CURVE_SCALES.items()},
@@ -677,7 +716,7 @@ STRATEGIES: dict[str, st.SearchStrategy[Case]] = {
     "DEQUANTIZE": dequantize(),
     "FULLY_CONNECTED": dense(),
     "MAX_POOL_2D": pool("MAX_POOL_2D"),
-    "MEAN": mean(),
+    **{kind: reduction(kind) for kind in REDUCTIONS},
     "QUANTIZE": quantize(),
     "RESHAPE": reshape(),
     "RSQRT": reciprocal_root(),

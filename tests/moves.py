@@ -256,15 +256,100 @@ def add_mirror_pad(draw: Draw, draft: Draft, source: int) -> tuple[int, ...]:
     return moved(draw, draft, "MIRROR_PAD", (source, number), options, target)
 
 
+def add_space_to_depth(draw: Draw, draft: Draft, source: int) -> tuple[int, ...]:
+    """Add a SPACE_TO_DEPTH."""
+    batch, height, width, channels = draft.shape(source)
+    sizes = [n for n in range(1, 7) if height % n == width % n == 0]
+    size = draw(st.sampled_from(sizes[::-1]))
+    options = Options("SpaceToDepthOptions", (("BlockSize", size),))
+    target = (batch, height // size, width // size, channels * size * size)
+    return moved(draw, draft, "SPACE_TO_DEPTH", (source,), options, target)
+
+
+def add_depth_to_space(draw: Draw, draft: Draft, source: int) -> tuple[int, ...]:
+    """Add a DEPTH_TO_SPACE of a tensor that is repeated to have the channels."""
+    size = draw(st.integers(1, 3))
+    batch, height, width, channels = draft.shape(source)
+    channels *= size * size
+    joined = like(draft, source, (batch, height, width, channels))
+    axis = Options("ConcatenationOptions", (("Axis", 3),))
+    source = draft.apply("CONCATENATION", (source,) * (size * size), axis, joined)
+    options = Options("DepthToSpaceOptions", (("BlockSize", size),))
+    target = (batch, height * size, width * size, channels // (size * size))
+    return moved(draw, draft, "DEPTH_TO_SPACE", (source,), options, target)
+
+
+def add_space_to_batch(draw: Draw, draft: Draft, source: int) -> tuple[int, ...]:
+    """Add a SPACE_TO_BATCH_ND; TFLM pads with anything, so the zero point must be 0 to pad."""
+    shape = draft.shape(source)
+    spatial = shape[1:-1]
+    block = [draw(st.integers(1, 3)) for _ in spatial]
+    zero = not any(draft.tensors[source].zero_points)
+    if not zero:
+        block = [draw(st.sampled_from([n for n in (3, 2, 1) if s % n == 0])) for s in spatial]
+    before = [draw(st.integers(0, 2)) if zero else 0 for _ in spatial]
+    behind = [-(s + a) % n for s, a, n in zip(spatial, before, block, strict=True)]
+    small = [(s + a + b) // n for s, a, b, n in zip(spatial, before, behind, block, strict=True)]
+    inputs = (source, draft.int32_constant(block), _pairs(draft, before, behind))
+    target = (shape[0] * int(np.prod(block)), *small, shape[-1])
+    return moved(draw, draft, "SPACE_TO_BATCH_ND", inputs, None, target)
+
+
+def add_batch_to_space(draw: Draw, draft: Draft, source: int) -> tuple[int, ...]:
+    """Add a BATCH_TO_SPACE_ND, behind the SPACE_TO_BATCH_ND that makes its batch."""
+    (batches,) = add_space_to_batch(draw, draft, source)
+    block = draft.tensors[draft.operators[-1].inputs[1]].data
+    assert block is not None
+    shape = draft.shape(batches)
+    wide = [int(s * n) for s, n in zip(shape[1:-1], block, strict=True)]
+    before = [draw(st.integers(0, min(2, n - 1))) for n in wide]
+    behind = [draw(st.integers(0, min(2, n - 1 - a))) for n, a in zip(wide, before, strict=True)]
+    kept = [n - a - b for n, a, b in zip(wide, before, behind, strict=True)]
+    inputs = (batches, draft.operators[-1].inputs[1], _pairs(draft, before, behind))
+    target = (shape[0] // int(np.prod(block)), *kept, shape[-1])
+    return moved(draw, draft, "BATCH_TO_SPACE_ND", inputs, None, target)
+
+
+def _pairs(draft: Draft, before: list[int], behind: list[int]) -> int:
+    data = np.array(list(zip(before, behind, strict=True)), np.int32)
+    return draft.add(FlatTensor(draft.name("pads"), data.shape, "int32", data=data))
+
+
+def add_gather(draw: Draw, draft: Draft, source: int) -> tuple[int, ...]:
+    """Add a GATHER at constant positions, or at an input; sometimes of a constant."""
+    shape = draft.shape(source)
+    axis = draw(st.integers(0, len(shape) - 1))
+    batch = draw(st.integers(0, 1)) if axis else 0
+    length = shape[axis]
+    positions = (1, draw(st.integers(1, 5)))
+    if draw(st.booleans()):
+        data = draft.rng.integers(0, length, positions).astype(np.int32)
+        number = draft.add(FlatTensor(draft.name("positions"), positions, "int32", data=data))
+    else:
+        number = draft.int32_input(positions, 0, length - 1)
+        twin = draft.tensors[source]
+        if twin.dtype == "int8" and draw(st.booleans()):
+            source = draft.constant(shape, twin.scales[0], twin.zero_points[0])
+    given = axis - len(shape) if draw(st.booleans()) else axis
+    options = Options("GatherOptions", (("Axis", given), ("BatchDims", batch)))
+    target = (*shape[:axis], *positions[batch:], *shape[axis + 1 :])
+    return (draft.apply("GATHER", (source, number), options, like(draft, source, target)),)
+
+
 # How each is added, which types it moves, and of how many axes.
 MOVES: dict[str, tuple[Add, tuple[str, ...], tuple[int, int]]] = {
+    "BATCH_TO_SPACE_ND": (add_batch_to_space, SMALL, (3, 4)),
     "CONCATENATION": (add_concatenation, ALL, (2, 5)),
+    "DEPTH_TO_SPACE": (add_depth_to_space, SMALL, (4, 4)),
     "EXPAND_DIMS": (add_expand_dims, SMALL, (1, 4)),
+    "GATHER": (add_gather, SMALL, (1, 4)),
     "MIRROR_PAD": (add_mirror_pad, SMALL, (1, 4)),
     "PACK": (add_pack, ALL, (1, 4)),
     "PAD": (add_pad, ALL, (1, 5)),
     "PADV2": (add_padv2, ALL, (1, 5)),
     "SLICE": (add_slice, ALL, (1, 5)),
+    "SPACE_TO_BATCH_ND": (add_space_to_batch, SMALL, (3, 4)),
+    "SPACE_TO_DEPTH": (add_space_to_depth, SMALL, (4, 4)),
     "SPLIT": (add_split, ALL, (1, 5)),
     "SPLIT_V": (add_split_v, ALL, (1, 5)),
     "SQUEEZE": (add_squeeze, ALL, (1, 5)),

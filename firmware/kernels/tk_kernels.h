@@ -134,15 +134,31 @@ typedef struct {
     int32_t multiplier;
 } tk_batch_matmul_layer;
 
-// The input is [outer][count][inner], the output [outer][inner].
+// Two nested loops over a tensor; the steps are in elements.
 typedef struct {
-    uint16_t outer, inner;
-    uint32_t count;
-    int32_t in_offset; // less the zero point, count times
+    uint32_t outer, outer_step;
+    uint32_t inner, inner_step;
+} tk_grid;
+
+// Each output is one place of `kept`, from all places of `reduced`.
+typedef struct {
+    tk_grid kept, reduced;
+    int32_t in_offset; // less the zero point, as often as values are summed
     int8_t out_zero;
     int8_t shift;
-    int32_t multiplier; // 1 / count is folded in
-} tk_mean_layer;
+    int32_t multiplier; // of a mean, 1 / count is folded in
+} tk_reduce_sum_layer;
+
+typedef struct {
+    tk_grid kept, reduced;
+    int8_t flip; // 0 finds the greatest; -1 turns all bits, and so finds the least
+} tk_reduce_max_layer;
+
+// The input is [outer][count][inner], the output the places in `count` as int32, [outer][inner].
+typedef struct {
+    uint32_t outer, count, inner;
+    int8_t flip;
+} tk_place_layer;
 
 typedef struct {
     uint16_t rows, classes, entries;
@@ -220,6 +236,12 @@ typedef struct {
     tk_axis axis[TK_COPY_AXES]; // the outermost first
 } tk_copy_layer;
 
+// The input is [batches][outer][places][run], the positions [batches][taken].
+typedef struct {
+    uint32_t batches, outer, places, taken;
+    uint32_t run; // bytes
+} tk_take_layer;
+
 void tk_dense_s8(const tk_dense_layer *layer, const int8_t *src, int8_t *dst);
 void tk_sparse_s8(const tk_sparse_layer *layer, const int8_t *src, int8_t *dst);
 
@@ -243,9 +265,10 @@ void tk_batch_matmul_s8(const tk_batch_matmul_layer *layer, const int8_t *a, con
 
 void tk_average_pool_s8(const tk_pool_layer *layer, const int8_t *src, int8_t *dst);
 void tk_max_pool_s8(const tk_pool_layer *layer, const int8_t *src, int8_t *dst);
-void tk_mean_s8(const tk_mean_layer *layer, const int8_t *src, int8_t *dst);
 
 // In these `dst` may be `src`, and `a` or `b` where it is not repeated.
+void tk_reduce_sum_s8(const tk_reduce_sum_layer *layer, const int8_t *src, int8_t *dst);
+void tk_reduce_max_s8(const tk_reduce_max_layer *layer, const int8_t *src, int8_t *dst);
 void tk_softmax_s8(const tk_softmax_layer *layer, const int8_t *src, int8_t *dst);
 void tk_lookup_s8(const tk_lookup_layer *layer, const int8_t *src, int8_t *dst);
 void tk_add_s8(const tk_sum_layer *layer, const int8_t *a, const int8_t *b, int8_t *dst);
@@ -260,6 +283,12 @@ void tk_requantize_s8(const tk_requantize_layer *layer, const int8_t *src, int8_
 
 // Moves elements of any type; the tensors may overlap as far as codegen/access.py finds.
 void tk_copy(const tk_copy_layer *layer, const void *src, void *dst);
+
+// `positions` are int32; one outside of the input takes its first or last place.
+void tk_take(const tk_take_layer *layer, const void *src, const void *positions, void *dst);
+
+// ARG_MAX and ARG_MIN; int32 tensors lie in the arena at multiples of 4 bytes.
+void tk_place_s8(const tk_place_layer *layer, const int8_t *src, int8_t *dst);
 
 // Float tensors lie in the arena at multiples of 4 bytes.
 void tk_quantize_f32_s8(const tk_scale_layer *layer, const int8_t *src, int8_t *dst);
