@@ -15,6 +15,13 @@ from tinykit.core.errors import TinykitError
 from tinykit.core.graph import Graph, Operator, Quantization, Tensor
 
 _IDENTIFIER = b"TFL3"
+# Which input of an operator holds the weights, after which people call the layer.
+_WEIGHTS_INPUT = {
+    "CONV_2D": 1,
+    "DEPTHWISE_CONV_2D": 1,
+    "FULLY_CONNECTED": 1,
+    "TRANSPOSE_CONV": 1,
+}
 _DTYPES = {
     tflite.TensorType.INT8: "int8",
     tflite.TensorType.INT32: "int32",
@@ -161,7 +168,10 @@ def _operators(file: _File, tensors: tuple[Tensor, ...]) -> tuple[Operator, ...]
     raws = [file.subgraph.Operators(i) for i in range(count)]
     kinds = [_kind(file, raw) for raw in raws]
     names = unique(
-        [layer_name(_hints(raw, tensors), kind) for raw, kind in zip(raws, kinds, strict=True)],
+        [
+            layer_name(_hints(raw, kind, tensors), kind)
+            for raw, kind in zip(raws, kinds, strict=True)
+        ],
         model_name(file.name),
     )
     return tuple(
@@ -169,11 +179,13 @@ def _operators(file: _File, tensors: tuple[Tensor, ...]) -> tuple[Operator, ...]
     )
 
 
-def _hints(raw: Any, tensors: tuple[Tensor, ...]) -> list[str]:
+def _hints(raw: Any, kind: str, tensors: tuple[Tensor, ...]) -> list[str]:
     """Return the names of the weights, which are the user's, then of the output."""
-    weights = [n for n in _numbers(raw.InputsAsNumpy())[1:2] if 0 <= n < len(tensors)]
-    constant = [tensors[n].name for n in weights if tensors[n].data is not None]
-    return [*constant, tensors[_numbers(raw.OutputsAsNumpy())[0]].name]
+    place = _WEIGHTS_INPUT.get(kind, 0)
+    inputs = _numbers(raw.InputsAsNumpy())[place : place + 1] if place else []
+    constant = [tensors[n] for n in inputs if 0 <= n < len(tensors)]
+    output = tensors[_numbers(raw.OutputsAsNumpy())[0]]
+    return [*(t.name for t in constant if t.data is not None), output.name]
 
 
 def _operator(file: _File, raw: Any, kind: str, name: str) -> Operator:
@@ -224,3 +236,55 @@ def _check_operators(graph: Graph, name: str) -> None:
             raise TinykitError(
                 f"{name}: layer '{operator.name}' ({operator.kind}) {error.what}", error.hint
             ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Hold one layer that cannot be compiled: why, and the way out."""
+
+    layer: str
+    op: str
+    what: str
+    hint: str
+
+
+# What to use instead of operators that people meet, by the operator's name in the schema.
+_INSTEAD = {
+    "GELU": "use activation='relu', or 'hard_silu'",
+    "IF": "choose outside of the model",
+    "L2_NORMALIZATION": "normalize before the model, or divide by a constant",
+    "POW": "multiply the tensor with itself",
+    "TILE": "concatenate the tensor with itself",
+    "WHILE": "unroll the loop: unroll=True in keras.layers.LSTM and GRU",
+}
+_OPS = "operators that compile: tinykit ops"
+
+
+def obstacles(data: bytes, name: str) -> tuple[Obstacle, ...]:
+    """Return all layers that cannot be compiled, not only the first; none of a damaged file."""
+    if data[4:8] != _IDENTIFIER:
+        return ()
+    try:
+        return _obstacles(data, name)
+    except (TinykitError, *_DAMAGE):
+        return ()
+
+
+def _obstacles(data: bytes, name: str) -> tuple[Obstacle, ...]:
+    model = tflite.Model.GetRootAsModel(data, 0)
+    file = _File(name, model, model.Subgraphs(0), len(data))
+    tensors = tuple(_tensor(file, n) for n in range(file.subgraph.TensorsLength()))
+    bare = Graph(name, tensors, (), (), ())
+    found = []
+    for i in range(file.subgraph.OperatorsLength()):
+        raw = file.subgraph.Operators(i)
+        kind = _kind(file, raw)
+        layer = layer_name(_hints(raw, kind, tensors), kind)
+        if kind not in KINDS:
+            found.append(Obstacle(layer, kind, "cannot be compiled", _INSTEAD.get(kind, _OPS)))
+            continue
+        try:
+            KINDS[kind].check(bare, _operator(file, raw, kind, layer))
+        except RefusedError as error:
+            found.append(Obstacle(layer, kind, error.what, error.hint))
+    return tuple(found)

@@ -28,6 +28,43 @@ Seed = Annotated[int, typer.Option(help="Of the random inputs.")]
 Folder = Annotated[Path, typer.Argument(help="A folder that tinykit build made.")]
 
 
+def check_command(
+    model: Annotated[Path, typer.Argument(help="An int8 .tflite, or a .keras to be.")],
+    custom: Annotated[
+        Path | None, typer.Option(help="A Python file that registers a .keras model's classes.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Say whether a model compiles, on which boards it fits, and which layers are in the way.
+
+    A .keras model is converted with random data first, so it can be checked before training.
+    """
+    from tinykit.core.errors import CheckFailedError
+    from tinykit.host import show
+    from tinykit.host.build import read_model
+    from tinykit.host.check import check_model, trial_conversion
+
+    with messages().status("checking"):
+        keras = model.suffix == ".keras"
+        data = trial_conversion(model, custom) if keras else read_model(model)
+        report = check_model(data, f"{model.stem}.tflite" if keras else model.name)
+    if json:
+        print_json(report)
+    else:
+        results().print(show.check(report))
+    if not report.compiles:
+        first = report.obstacles[0]
+        raise CheckFailedError(
+            f"{model.name} does not compile: layer '{first.layer}' ({first.op}) {first.what}",
+            first.hint,
+        )
+    if not any(fit.fits for fit in report.boards):
+        raise CheckFailedError(
+            f"{model.name} compiles but fits no board",
+            "prune it, or make it smaller",
+        )
+
+
 def build_command(
     model: Annotated[Path | None, typer.Argument(help="The .tflite file.")] = None,
     board: BoardName = None,

@@ -17,6 +17,7 @@ COMMANDS: tuple[tuple[str, Callable[..., None]], ...] = (
     ("train", model_commands.train_command),
     ("prune", model_commands.prune_command),
     ("quantize", model_commands.quantize_command),
+    ("check", board_commands.check_command),
     ("build", board_commands.build_command),
     ("emulate", board_commands.emulate_command),
     ("verify", board_commands.verify_command),

@@ -8,6 +8,7 @@ from rich.table import Table
 from tinykit.core.board import Board
 from tinykit.core.units import grouped
 from tinykit.host.bench import BenchReport
+from tinykit.host.check import CheckReport
 from tinykit.host.record import BuildRecord
 from tinykit.host.verify import Mismatch, VerifyReport
 
@@ -39,6 +40,27 @@ def sizes(record: BuildRecord, board: Board) -> RenderableType:
     )
     for name, flash, ram in rows:
         made.add_row(name, _number(flash), _number(ram))
+    return made
+
+
+def check(report: CheckReport) -> RenderableType:
+    """Show whether a model compiles, and where it fits or what is in the way."""
+    if not report.compiles:
+        made = table("layer", title=f"{report.model} does not compile")
+        for column in ("operator", "is in the way since it", "instead"):
+            made.add_column(column)
+        for each in report.obstacles:
+            made.add_row(each.layer, each.op, each.what, each.hint)
+        return made
+    made = table("", "", title=f"{report.model} compiles")
+    made.add_row("layers", grouped(report.layers))
+    made.add_row("multiply-accumulates if dense", grouped(report.macs))
+    made.add_row("weights and other tables, bytes", grouped(report.tables_bytes))
+    made.add_row("arena, bytes", grouped(report.arena_bytes))
+    made.add_row("the least that any plan needs", grouped(report.least_bytes))
+    for fit in report.boards:
+        needs = f"{grouped(fit.flash_bytes)} of flash, {grouped(fit.ram_bytes)} of RAM at most"
+        made.add_row(f"{'fits' if fit.fits else 'does not fit'} {fit.board}", needs)
     return made
 
 

@@ -1,0 +1,114 @@
+"""Say within seconds whether a model compiles, where it fits, and which layers are in the way."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tinykit.codegen.compile import Compiled, compile_model
+from tinykit.codegen.emit import tables
+from tinykit.codegen.importer import Obstacle, obstacles
+from tinykit.codegen.layer import LowerOptions
+from tinykit.core.board import board_paths, load_board
+from tinykit.core.data import DataSet
+from tinykit.core.errors import TinykitError
+from tinykit.host.version import VERSION
+
+# What code and application take at most beside the tables and the arena: measured over the
+# shared models and the demos (docs/benchmarks.md), rounded up. `tinykit build` tells exactly.
+CODE_BYTES = 10_240
+APP_RAM_BYTES = 768
+CALIBRATION_SAMPLES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """Hold whether a model fits a board; what it needs is an upper bound."""
+
+    board: str
+    fits: bool
+    flash_bytes: int
+    ram_bytes: int
+    flash_free_bytes: int
+    ram_free_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """Hold what a check found.
+
+    Attributes:
+        compiles: whether the compiler takes the model.
+        obstacles: every layer that it does not take, with a way out.
+        layers, macs: how many kernel calls and multiply-accumulates, if it compiles.
+        arena_bytes, least_bytes: of the memory plan, and the least that any plan needs.
+        tables_bytes: weights and all other tables in flash.
+        boards: where it fits.
+    """
+
+    model: str
+    compiles: bool
+    obstacles: tuple[Obstacle, ...]
+    layers: int = 0
+    macs: int = 0
+    arena_bytes: int = 0
+    least_bytes: int = 0
+    tables_bytes: int = 0
+    boards: tuple[Fit, ...] = ()
+
+
+def check_model(data: bytes, name: str) -> CheckReport:
+    """Check an int8 .tflite model.
+
+    Raises:
+        TinykitError: it is no such model at all, or broken in a way that no layer is to blame for.
+    """
+    try:
+        model = compile_model(data, name, VERSION, LowerOptions())
+    except TinykitError:
+        in_the_way = obstacles(data, name)
+        if not in_the_way:
+            raise
+        return CheckReport(name, compiles=False, obstacles=in_the_way)
+    table_bytes = sum(
+        table.bytes for layer in model.program.layers for table in tables(model.program, layer)
+    )
+    return CheckReport(
+        model=name,
+        compiles=True,
+        obstacles=(),
+        layers=len(model.program.layers),
+        macs=sum(layer.macs for layer in model.program.layers),
+        arena_bytes=model.plan.arena_bytes,
+        least_bytes=model.plan.least_bytes,
+        tables_bytes=table_bytes,
+        boards=_fits(model, table_bytes),
+    )
+
+
+def trial_conversion(path: Path, custom: Path | None) -> bytes:
+    """Convert an untrained or trained .keras model with random data, to see what becomes of it."""
+    from tinykit.prune.load import load_model  # needs TensorFlow, a .tflite file does not
+    from tinykit.prune.quantize import convert
+
+    shape = load_model(path, custom).input_shape[1:]
+    if any(length is None for length in shape):
+        raise TinykitError(
+            f"{path}: the input has the shape {shape}", "give keras.Input a fixed shape"
+        )
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(CALIBRATION_SAMPLES, *shape)).astype(np.float32)
+    return convert(path, DataSet(x), custom).tflite
+
+
+def _fits(model: Compiled, table_bytes: int) -> tuple[Fit, ...]:
+    found = []
+    for path in board_paths().values():
+        board = load_board(path)
+        flash = table_bytes + CODE_BYTES
+        ram = model.plan.arena_bytes + board.ram.stack_bytes + APP_RAM_BYTES
+        flash_free, ram_free = board.app_bytes - flash, board.ram.bytes - ram
+        found.append(
+            Fit(board.name, min(flash_free, ram_free) >= 0, flash, ram, flash_free, ram_free)
+        )
+    return tuple(found)
