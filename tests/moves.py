@@ -336,6 +336,28 @@ def add_gather(draw: Draw, draft: Draft, source: int) -> tuple[int, ...]:
     return (draft.apply("GATHER", (source, number), options, like(draft, source, target)),)
 
 
+def add_resize(draw: Draw, draft: Draft, source: int, kind: str) -> tuple[int, ...]:
+    """Add a resize to a smaller or larger image, with the corners or centers aligned or not."""
+    batch, *_, channels = draft.shape(source)
+    size = [draw(st.integers(1, 12)), draw(st.integers(1, 12))]
+    alignment = draw(st.sampled_from(((False, False), (True, False), (False, True))))
+    names = ("AlignCorners", "HalfPixelCenters")
+    table = "ResizeBilinearOptions" if "BILINEAR" in kind else "ResizeNearestNeighborOptions"
+    options = Options(table, tuple(zip(names, alignment, strict=True)))
+    inputs = (source, draft.int32_constant(size))
+    return moved(draw, draft, kind, inputs, options, (batch, *size, channels))
+
+
+def add_bilinear(draw: Draw, draft: Draft, source: int) -> tuple[int, ...]:
+    """Add a RESIZE_BILINEAR."""
+    return add_resize(draw, draft, source, "RESIZE_BILINEAR")
+
+
+def add_nearest(draw: Draw, draft: Draft, source: int) -> tuple[int, ...]:
+    """Add a RESIZE_NEAREST_NEIGHBOR."""
+    return add_resize(draw, draft, source, "RESIZE_NEAREST_NEIGHBOR")
+
+
 # How each is added, which types it moves, and of how many axes.
 MOVES: dict[str, tuple[Add, tuple[str, ...], tuple[int, int]]] = {
     "BATCH_TO_SPACE_ND": (add_batch_to_space, SMALL, (3, 4)),
@@ -347,6 +369,8 @@ MOVES: dict[str, tuple[Add, tuple[str, ...], tuple[int, int]]] = {
     "PACK": (add_pack, ALL, (1, 4)),
     "PAD": (add_pad, ALL, (1, 5)),
     "PADV2": (add_padv2, ALL, (1, 5)),
+    "RESIZE_BILINEAR": (add_bilinear, ("int8",), (4, 4)),
+    "RESIZE_NEAREST_NEIGHBOR": (add_nearest, SMALL, (4, 4)),
     "SLICE": (add_slice, ALL, (1, 5)),
     "SPACE_TO_BATCH_ND": (add_space_to_batch, SMALL, (3, 4)),
     "SPACE_TO_DEPTH": (add_space_to_depth, SMALL, (4, 4)),

@@ -217,6 +217,13 @@ typedef struct {
     float scale;
 } tk_scale_layer;
 
+// The steps are the distances of two output places in the input, in 1/1024.
+typedef struct {
+    uint16_t batch, in_height, in_width, out_height, out_width, channels;
+    uint8_t half_pixel;
+    int32_t row_step, column_step;
+} tk_resize_layer;
+
 // One axis of a copy, its steps in bytes. Place i reads index[i] steps from the start, or i steps
 // without an index; TK_OUTSIDE reads nothing.
 #define TK_OUTSIDE 0xffff
@@ -265,6 +272,8 @@ void tk_batch_matmul_s8(const tk_batch_matmul_layer *layer, const int8_t *a, con
 
 void tk_average_pool_s8(const tk_pool_layer *layer, const int8_t *src, int8_t *dst);
 void tk_max_pool_s8(const tk_pool_layer *layer, const int8_t *src, int8_t *dst);
+
+void tk_resize_bilinear_s8(const tk_resize_layer *layer, const int8_t *src, int8_t *dst);
 
 // In these `dst` may be `src`, and `a` or `b` where it is not repeated.
 void tk_reduce_sum_s8(const tk_reduce_sum_layer *layer, const int8_t *src, int8_t *dst);
