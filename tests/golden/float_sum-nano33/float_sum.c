@@ -16,7 +16,7 @@ const char float_sum_digest[17] = "49d6519a1be28b72";
 //      from ..   before  in layers
 //         0 ..       20     0 to 0  input
 //        20 ..       25     0 to 1  quantized
-//        20 ..       25     1 to 2  shift
+//        20 ..       25     1 to 2  sum
 //         0 ..       20     2 to 3  out
 _Alignas(4) int8_t float_sum_arena[25];
 
@@ -25,11 +25,11 @@ static const tk_scale_layer quantized = {
     .count = 5, .zero = 7, .scale = 0x1.47ae140000000p-6f,
 };
 
-// shift: sum of 5 and 5 values
-static const int8_t shift_input1[5] = {
+// sum: sum of 5 and 5 values
+static const int8_t sum_input1[5] = {
      89,  35,   2, -59, -50,
 };
-static const tk_sum_layer shift = {
+static const tk_sum_layer sum = {
     .shape = {
         .row = 5, .a_step = 1, .b_step = 1, .loops = 0, .loop = 0,
     },
@@ -58,7 +58,7 @@ void float_sum_invoke(void)
     int8_t *const arena = float_sum_arena;
     tk_quantize_f32_s8(&quantized, arena + 0, arena + 20);
     TK_LAYER(0);
-    tk_add_s8(&shift, arena + 20, shift_input1, arena + 20);
+    tk_add_s8(&sum, arena + 20, sum_input1, arena + 20);
     TK_LAYER(1);
     tk_dequantize_s8_f32(&out, arena + 20, arena + 0);
     TK_LAYER(2);

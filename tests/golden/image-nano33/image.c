@@ -19,7 +19,7 @@ const char image_digest[17] = "a84b7fcaba1ccdd6";
 //        28 ..      172     0 to 1  conv
 //         0 ..      144     1 to 2  depthwise_conv_2d
 //       112 ..      148     2 to 3  pool
-//         2 ..        6     3 to 4  axes
+//         2 ..        6     3 to 4  mean
 //         0 ..        2     4 to 5  score
 //         0 ..        2     5 to 6  logistic
 _Alignas(4) int8_t image_arena[172];
@@ -97,8 +97,8 @@ static const tk_pool_layer pool = {
     },
 };
 
-// axes: of 9 values, 4 times
-static const tk_reduce_sum_layer axes = {
+// mean: of 9 values, 4 times
+static const tk_reduce_sum_layer mean = {
     .in_offset = 180, .out_zero = -10, .multiplier = 1145324657, .shift = -2,
     .kept = {
         .outer = 1, .outer_step = 0, .inner = 4, .inner_step = 1,
@@ -171,7 +171,7 @@ void image_invoke(void)
     TK_LAYER(1);
     tk_max_pool_s8(&pool, arena + 0, arena + 112);
     TK_LAYER(2);
-    tk_reduce_sum_s8(&axes, arena + 112, arena + 2);
+    tk_reduce_sum_s8(&mean, arena + 112, arena + 2);
     TK_LAYER(3);
     tk_dense_s8(&score, arena + 2, arena + 0);
     TK_LAYER(4);
