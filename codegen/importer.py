@@ -1,13 +1,14 @@
 """Read a .tflite file into a Graph, trusting nothing in it."""
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import tflite
 from numpy.typing import NDArray
 
+from tinykit.codegen.fold import folded
 from tinykit.codegen.layer import RefusedError
 from tinykit.codegen.names import layer_name, model_name, unique
 from tinykit.codegen.ops.table import KINDS
@@ -73,8 +74,7 @@ def import_tflite(data: bytes, name: str) -> Graph:
         graph.check()
     except TinykitError as error:
         raise TinykitError(f"{name}: {error.message}", error.hint) from error
-    _check_operators(graph, name)
-    return graph
+    return _checked(graph, name)
 
 
 def _graph(data: bytes, name: str) -> Graph:
@@ -228,14 +228,27 @@ _KIND_NAMES: dict[int, str] = {
 }
 
 
-def _check_operators(graph: Graph, name: str) -> None:
+def _checked(graph: Graph, name: str) -> Graph:
+    """Return the graph without the operators whose outputs are constant."""
+    kept = []
     for operator in graph.operators:
         try:
             KINDS[operator.kind].check(graph, operator)
+            constant = folded(graph, operator)
         except RefusedError as error:
             raise TinykitError(
                 f"{name}: layer '{operator.name}' ({operator.kind}) {error.what}", error.hint
             ) from error
+        if constant is None:
+            kept.append(operator)
+        graph = constant or graph
+    for number in graph.outputs:
+        if graph.tensors[number].data is not None:
+            raise TinykitError(
+                f"{name}: the output '{graph.tensors[number].name}' does not depend on the input",
+                "convert the model without this output",
+            )
+    return replace(graph, operators=tuple(kept))
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,7 +297,9 @@ def _obstacles(data: bytes, name: str) -> tuple[Obstacle, ...]:
             found.append(Obstacle(layer, kind, "cannot be compiled", _INSTEAD.get(kind, _OPS)))
             continue
         try:
-            KINDS[kind].check(bare, _operator(file, raw, kind, layer))
+            operator = _operator(file, raw, kind, layer)
+            KINDS[kind].check(bare, operator)
+            bare = folded(bare, operator) or bare
         except RefusedError as error:
             found.append(Obstacle(layer, kind, error.what, error.hint))
     return tuple(found)

@@ -460,6 +460,54 @@ def pool(kind: str) -> st.SearchStrategy[Case]:
     return drawn()
 
 
+@st.composite
+def shape(draw: Draw) -> Case:
+    """Draw what converters leave before a RESHAPE: SHAPE, STRIDED_SLICE and PACK, then RESHAPE."""
+    draft = _draft(draw)
+    source = _input(draw, draft, moves.shapes(draw, 2, 5))
+    lengths = draft.shape(source)
+    target = FlatTensor(draft.name("shape"), (len(lengths),), "int32")
+    whole = draft.apply_known("SHAPE", (source,), target, np.array(lengths, np.int32))
+    axis = draw(st.integers(0, len(lengths) - 1))
+    ranges = [draft.int32_constant([n]) for n in (axis, axis + 1, 1)]
+    options = flat.Options("StridedSliceOptions", (("ShrinkAxisMask", 1),))
+    scalar = FlatTensor(draft.name("length"), (), "int32")
+    first = draft.apply("STRIDED_SLICE", (whole, *ranges), options, scalar)
+    rest = int(np.prod(lengths)) // lengths[axis]
+    data = np.array(rest, np.int32)
+    second = draft.add(FlatTensor(draft.name("rest"), (), "int32", data=data))
+    packing = flat.Options("PackOptions", (("ValuesCount", 2),))
+    pair = FlatTensor(draft.name("pair"), (2,), "int32")
+    packed = draft.apply("PACK", (first, second), packing, pair)
+    reshaped = _like(draft, source, (lengths[axis], rest))
+    result = draft.apply("RESHAPE", (source, packed), flat.Options("ReshapeOptions"), reshaped)
+    return _case(draw, "SHAPE", draft, (add_quantize(draft, result),))
+
+
+@st.composite
+def fill(draw: Draw) -> Case:
+    """Draw a FILL that is reshaped and joined to an input, of int8 or of floats."""
+    draft = _draft(draw)
+    lengths = moves.shapes(draw, 2, 4)
+    source = _input(draw, draft, lengths)
+    if draw(st.booleans()):
+        target = FlatTensor(draft.name("t"), lengths, "float32")
+        source = draft.apply("DEQUANTIZE", (source,), None, target)
+    twin = draft.tensors[source]
+    whole = draw(st.integers(-128, 127))
+    data = np.array(whole if twin.dtype == "int8" else whole / 7).astype(twin.dtype)
+    value = FlatTensor(draft.name("v"), (), twin.dtype, twin.scales, twin.zero_points, data=data)
+    inputs = (draft.int32_constant(lengths[1:]), draft.add(value))
+    full = np.full(lengths[1:], data)
+    filled = draft.apply_known("FILL", inputs, _like(draft, source, lengths[1:]), full)
+    numbers = (filled, draft.int32_constant(lengths))
+    again = draft.apply_known("RESHAPE", numbers, _like(draft, source, lengths), full[None])
+    options = flat.Options("ConcatenationOptions", (("Axis", -1),))
+    pair = (source, again) if draw(st.booleans()) else (again, source)
+    target = _like(draft, source, (*lengths[:-1], 2 * lengths[-1]))
+    return _case(draw, "FILL", draft, (draft.apply("CONCATENATION", pair, options, target),))
+
+
 def reduction(kind: str) -> st.SearchStrategy[Case]:
     """Draw a reduction of an input of 2 to 5 dimensions; one value in four is like others."""
 
@@ -714,12 +762,14 @@ STRATEGIES: dict[str, st.SearchStrategy[Case]] = {
     "CONV_2D": conv(),
     "DEPTHWISE_CONV_2D": depthwise(),
     "DEQUANTIZE": dequantize(),
+    "FILL": fill(),
     "FULLY_CONNECTED": dense(),
     "MAX_POOL_2D": pool("MAX_POOL_2D"),
     **{kind: reduction(kind) for kind in REDUCTIONS},
     "QUANTIZE": quantize(),
     "RESHAPE": reshape(),
     "RSQRT": reciprocal_root(),
+    "SHAPE": shape(),
     "SOFTMAX": softmax(),
     "TRANSPOSE_CONV": transpose_conv(),
     "graph": graph(),

@@ -82,6 +82,14 @@ class Draft:
         self.operators.append(FlatOperator(kind, inputs, numbers, options))
         return numbers
 
+    def apply_known(
+        self, kind: str, inputs: tuple[int, ...], target: FlatTensor, value: Array
+    ) -> int:
+        """Add an operator whose output does not depend on any input."""
+        self.operators.append(FlatOperator(kind, inputs, (len(self.tensors),)))
+        self.values[len(self.tensors)] = np.stack([value] * SAMPLES)
+        return self.add(target)
+
     def fitted(
         self,
         kind: str,

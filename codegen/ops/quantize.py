@@ -35,8 +35,6 @@ def _check_dequantize(graph: Graph, operator: Operator) -> None:
 def _refuse_other_size(source: Tensor, target: Tensor) -> None:
     if source.elements != target.elements:
         raise RefusedError(f"maps {source.shape} to {target.shape}", _WAY_OUT)
-    if source.data is not None:
-        raise RefusedError(f"converts the constant '{source.name}'", _WAY_OUT)
 
 
 def _evaluate_quantize(graph: Graph, operator: Operator, values: Arrays) -> Arrays:

@@ -35,8 +35,6 @@ def _refuse_other_bytes(graph: Graph, operator: Operator) -> None:
             f"makes {target.dtype} {target.shape} of {source.dtype} {source.shape}",
             shared.QUANTIZE,
         )
-    if source.data is not None:
-        raise RefusedError(f"reshapes the constant '{source.name}'", shared.QUANTIZE)
 
 
 def _check_squeeze(graph: Graph, operator: Operator) -> None:
