@@ -30,6 +30,7 @@ class BenchReport:
         instructions: one inference, from the call of invoke to its return.
         cycles_estimate: not measured, see cycles_source.
         flash, ram: bytes by what takes them; stack is the high-water mark below invoke's entry.
+        stack_bound: the most that it can be, from frame sizes and the call graph.
         layers: one record a kernel call.
     """
 
@@ -45,6 +46,7 @@ class BenchReport:
     cycles_source: str
     flash: dict[str, int]
     ram: dict[str, int]
+    stack_bound: int
     layers: list[dict[str, Any]]
 
 
@@ -127,6 +129,7 @@ def _report(
         cycles_source=CYCLES_SOURCE,
         flash={"total": sum(flash.values()), **flash},
         ram={"total": sum(ram.values()), **ram},
+        stack_bound=sizes.stack_model,
         layers=[_layer(model, index, cost) for index, cost in enumerate(profile.layers)],
     )
 

@@ -16,7 +16,7 @@ from tinykit.core.files import atomic_folder, refuse_foreign_folder
 from tinykit.host import record as records
 from tinykit.host.image import Image, check_image, read_image, to_hex, to_map
 from tinykit.host.record import BuildRecord, LinkRecord, PortRecord
-from tinykit.host.sizes import measure
+from tinykit.host.sizes import measure, refuse_deep_stack
 from tinykit.host.toolchain import (
     FIRMWARE,
     Source,
@@ -131,6 +131,7 @@ def _fill(
     check_image(image, board)
     _write_images(work, image)
     record = _record(work, model, source, board, options, toolchain, build_id, image)
+    refuse_deep_stack(record.sizes, board)
     readme = render(
         "readme.md.j2",
         record=record,

@@ -47,6 +47,8 @@ class SizeRecord:
         static: other variables of the model.
         app_ram: variables of start-up, link and application.
         stack: reserved for the stack.
+        stack_model: the most that the model can need of it, from frame sizes and the call graph.
+        stack_most: the same of the whole image, without faults.
         ram: the sum of these.
         flash_free, ram_free: what is left on the board.
     """
@@ -59,6 +61,8 @@ class SizeRecord:
     static: int
     app_ram: int
     stack: int
+    stack_model: int
+    stack_most: int
     ram: int
     flash_free: int
     ram_free: int

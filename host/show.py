@@ -34,7 +34,7 @@ def sizes(record: BuildRecord, board: Board) -> RenderableType:
         ("kernels and generated code", size.code, size.static),
         ("arena", None, size.arena),
         ("start-up, link, application", size.app, size.app_ram),
-        ("stack", None, size.stack),
+        (f"stack, of which {size.stack_most} can be used", None, size.stack),
         ("together", size.flash, size.ram),
         ("left on the board", size.flash_free, size.ram_free),
     )

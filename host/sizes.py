@@ -5,8 +5,13 @@ from pathlib import Path
 from elftools.elf.elffile import ELFFile
 
 from tinykit.core.board import Board
+from tinykit.core.errors import CheckFailedError
+from tinykit.core.units import bytes_text
 from tinykit.host.image import Image, Symbol
 from tinykit.host.record import SizeRecord
+from tinykit.host.stack import stack_bounds
+
+FAULT_BYTES = 256  # of the stack, below __fault_floor in firmware/chips/cortex_m.ld
 
 
 def measure(image: Image, objects: Path, model: str, board: Board) -> SizeRecord:
@@ -28,6 +33,7 @@ def measure(image: Image, objects: Path, model: str, board: Board) -> SizeRecord
         else:
             weights += symbol.bytes if stem == model and symbol.kind == "object" else 0
             code += symbol.bytes if _is_code(symbol, stem, model) else 0
+    depths = stack_bounds(objects, {"model": f"{model}_invoke", "application": "tk_start"})
     flash = image.flash_bytes
     app = flash - weights - code
     stack = board.ram.stack_bytes
@@ -41,6 +47,8 @@ def measure(image: Image, objects: Path, model: str, board: Board) -> SizeRecord
         static=static,
         app_ram=app_ram,
         stack=stack,
+        stack_model=depths["model"],
+        stack_most=depths["model"] + depths["application"],
         ram=image.ram_bytes,
         flash_free=board.app_bytes - flash,
         ram_free=board.ram.bytes - image.ram_bytes,
@@ -70,3 +78,14 @@ def _owners(objects: Path) -> dict[str, str]:
                 if symbol["st_shndx"] != "SHN_UNDEF" and symbol["st_info"]["bind"] == "STB_GLOBAL":
                     found[symbol.name] = stem
     return found
+
+
+def refuse_deep_stack(sizes: SizeRecord, board: Board) -> None:
+    """Raise CheckFailedError if the stack could grow into what the fault handlers keep."""
+    free = sizes.stack - FAULT_BYTES
+    if sizes.stack_most > free:
+        raise CheckFailedError(
+            f"the stack can grow to {bytes_text(sizes.stack_most)}, {board.name} has "
+            f"{bytes_text(free)} ({bytes_text(sizes.stack)} less {FAULT_BYTES} for faults)",
+            "raise ram.stack_bytes in the board's file",
+        )

@@ -47,6 +47,8 @@ _C_FLAGS = (
     "-ffp-contract=off",  # float islands equal the oracle's, which does not fuse
     "-fno-strict-aliasing",  # the arena holds int8 and int32 tensors in the same bytes in turn
 )
+# What host/stack.py reads: zig would leave .su files in its cache.
+_STACK_FLAG = {"zig": "-fstack-size-section", "gcc": "-fstack-usage"}
 _LINK_FLAGS = ("--gc-sections", "--fatal-warnings", "--build-id=none", "--entry=tk_reset")
 
 # What zig must hear: its cortex_m4 has no FPU, GCC's names need -mfpu for it.
@@ -137,6 +139,7 @@ def compile_image(
     objects = work / "objects"
     objects.mkdir(exist_ok=True)
     flags = [*_core_flags(toolchain, board), *_path_flags(work, include)]
+    flags.append(_STACK_FLAG[toolchain.name])
     flags += [f"-D{define}" for define in defines]
 
     def compile_one(numbered: tuple[int, Source]) -> str:

@@ -18,6 +18,10 @@ from tinykit.host import cli
 from tinykit.host.build import BuildOptions, build
 
 BOARD = find_board("nano33")
+needs_gcc = pytest.mark.skipif(
+    shutil.which("arm-none-eabi-gcc") is None, reason="arm-none-eabi-gcc is not installed"
+)
+TOOLCHAINS = ["zig", pytest.param("gcc", marks=needs_gcc)]
 COMMAND = (sys.executable, "-m", "tinykit.host.entry")
 
 

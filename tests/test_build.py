@@ -1,7 +1,6 @@
 """A build folder is complete, true and reproducible, and replaces nothing that is not its own."""
 
 import json
-import shutil
 import signal
 import time
 import zlib
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import tiny
-from commands import BOARD, Tinykit, shared_build, spawn
+from commands import BOARD, TOOLCHAINS, Tinykit, shared_build, spawn
 from models import shared_model
 
 from tinykit.codegen.importer import import_tflite
@@ -19,10 +18,6 @@ from tinykit.host.build import BuildOptions, build
 from tinykit.host.record import read_record
 
 SHARED = ("hello_world_int8", "ad01_int8", "kws_int8", "micro_speech_int8", "resnet8_int8")
-needs_gcc = pytest.mark.skipif(
-    shutil.which("arm-none-eabi-gcc") is None, reason="arm-none-eabi-gcc is not installed"
-)
-TOOLCHAINS = ["zig", pytest.param("gcc", marks=needs_gcc)]
 
 
 @pytest.fixture
