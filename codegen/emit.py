@@ -10,7 +10,7 @@ from tinykit.codegen.layer import Field, Layer, Table
 from tinykit.codegen.lower import Program
 from tinykit.codegen.plan import Plan
 from tinykit.codegen.render import render
-from tinykit.core.graph import Tensor
+from tinykit.core.graph import State, Tensor
 from tinykit.core.units import bytes_text, grouped
 
 KERNEL_ABI = 1
@@ -48,6 +48,18 @@ class Call:
     arguments: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _StateArray:
+    """Hold a state as the template shows it."""
+
+    name: str
+    c_type: str
+    count: int
+    comment: str
+    initial: Table | None
+    reset: Call
+
+
 @dataclass(frozen=True, slots=True)
 class _Shown:
     """Hold a layer as the template shows it."""
@@ -70,6 +82,7 @@ def emit(program: Program, plan: Plan, name: str, source: str, version: str) -> 
         version: tinykit's.
     """
     ports = _ports(program, plan, name)
+    states = _states(program)
     common = {"name": name, "version": version, "arena_bytes": plan.arena_bytes}
     inputs, outputs = len(program.graph.inputs), len(program.graph.outputs)
     rows = [_port_row(port, name) for port in ports]
@@ -85,6 +98,7 @@ def emit(program: Program, plan: Plan, name: str, source: str, version: str) -> 
             layers=[_shown(program, plan, i) for i in range(len(program.layers))],
             calls=[_call(program, plan, i) for i in range(len(program.layers))],
             ports=ports,
+            states=list(states.values()),
         ),
         f"{name}.h": render(
             "model.h.j2",
@@ -93,6 +107,7 @@ def emit(program: Program, plan: Plan, name: str, source: str, version: str) -> 
             macro=name.upper(),
             ports=ports,
             input_fate=_input_fate(program, plan),
+            state_bytes=_state_bytes(program),
         ),
         "app_model.c": render(
             "app_model.c.j2",
@@ -100,6 +115,7 @@ def emit(program: Program, plan: Plan, name: str, source: str, version: str) -> 
             inputs=rows[:inputs],
             outputs=rows[inputs : inputs + outputs],
             layers=len(program.layers),
+            stateful=bool(states),
         ),
         "plan.json": json.dumps(plan_record(program, plan, name), indent=1) + "\n",
     }
@@ -113,6 +129,7 @@ def plan_record(program: Program, plan: Plan, name: str) -> dict[str, object]:
         "digest": program.graph.digest(),
         "arena_bytes": plan.arena_bytes,
         "least_bytes": plan.least_bytes,
+        "state_bytes": _state_bytes(program),
         "slots": [
             {
                 "name": slot.name,
@@ -133,7 +150,7 @@ def plan_record(program: Program, plan: Plan, name: str) -> dict[str, object]:
                 "encoding": layer.encoding,
                 "reason": layer.reason,
                 "table_bytes": {t.name: t.bytes for t in tables(program, layer)},
-                "outputs": [_placed(program, plan, n) for n in layer.outputs],
+                "outputs": [_placed(program, plan, n) for n in layer.outputs if n in plan.offsets],
             }
             for layer in program.layers
         ],
@@ -148,6 +165,39 @@ def tables(program: Program, layer: Layer) -> tuple[Table, ...]:
         if data is not None:
             constants.append(Table(f"input{position}", np.asarray(data), "weights"))
     return (*layer.tables, *constants)
+
+
+def _state_bytes(program: Program) -> int:
+    return sum(program.graph.tensors[state.tensor].bytes for state in program.graph.states)
+
+
+def _states(program: Program) -> dict[int, _StateArray]:
+    """Name each state after the first layer that has it."""
+    users: dict[int, str] = {}
+    for layer in program.layers:
+        for number in (*layer.inputs, *layer.outputs):
+            users.setdefault(number, layer.name)
+    found: dict[int, _StateArray] = {}
+    for state in program.graph.states:
+        if state.tensor in users:
+            earlier = sum(users[n] == users[state.tensor] for n in found)
+            name = f"{users[state.tensor]}_state" + (f"_{earlier}" if earlier else "")
+            found[state.tensor] = _state(program, state, name)
+    return found
+
+
+def _state(program: Program, state: State, name: str) -> _StateArray:
+    tensor = program.graph.tensors[state.tensor]
+    raw = state.initial.tobytes()
+    shape = " x ".join(str(length) for length in tensor.shape)
+    reset = Call("tk_fill", (name, f"sizeof {name}", str(raw[0])))
+    initial = None
+    if raw != raw[:1] * len(raw):
+        initial = Table(f"{name}_initial", state.initial, "weights")
+        reset = Call("tk_copy_bytes", (name, initial.name, f"sizeof {name}"))
+    return _StateArray(
+        name, C_TYPES[tensor.dtype], tensor.elements, f"{tensor.dtype} {shape}", initial, reset
+    )
 
 
 def _placed(program: Program, plan: Plan, number: int) -> dict[str, object]:
@@ -212,14 +262,15 @@ def _life(first: int, last: int) -> str:
 
 
 def _call(program: Program, plan: Plan, index: int) -> Call:
-    layer = program.layers[index]
+    layer, states = program.layers[index], _states(program)
     arguments = [f"&{layer.name}"]
-    for position, number in enumerate(layer.inputs):
+    for position, number in enumerate((*layer.inputs, *layer.outputs)):
         if program.graph.tensors[number].data is not None:
             arguments.append(f"{layer.name}_input{position}")
+        elif number in states:
+            arguments.append(states[number].name)
         else:
             arguments.append(f"arena + {plan.offsets[number]}")
-    arguments += [f"arena + {plan.offsets[number]}" for number in layer.outputs]
     if layer.takes_scratch:
         offset = plan.scratch[index]
         arguments.append("0" if offset is None else f"arena + {offset}")

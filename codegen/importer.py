@@ -13,7 +13,7 @@ from tinykit.codegen.layer import RefusedError
 from tinykit.codegen.names import layer_name, model_name, unique
 from tinykit.codegen.ops.table import KINDS
 from tinykit.core.errors import TinykitError
-from tinykit.core.graph import Graph, Operator, Quantization, Tensor
+from tinykit.core.graph import MAX_ELEMENTS, Graph, Operator, Quantization, State, Tensor
 
 _IDENTIFIER = b"TFL3"
 # Which input of an operator holds the weights, after which people call the layer.
@@ -86,14 +86,28 @@ def _graph(data: bytes, name: str) -> Graph:
         )
     file = _File(name, model, model.Subgraphs(0), len(data))
     tensors = tuple(_tensor(file, n) for n in range(file.subgraph.TensorsLength()))
-    _refuse_other_dtypes(file, tensors)
+    states = _states(file, tensors)
+    operators = _operators(file, tensors, states)
+    _refuse_other_dtypes(file, tensors, operators)
     return Graph(
         name=name,
         tensors=tensors,
-        operators=_operators(file, tensors),
+        operators=operators,
         inputs=tuple(int(n) for n in file.subgraph.InputsAsNumpy()),
         outputs=tuple(int(n) for n in file.subgraph.OutputsAsNumpy()),
+        states=states,
     )
+
+
+def _states(file: _File, tensors: tuple[Tensor, ...]) -> tuple[State, ...]:
+    """Find the variable tensors; TFLM resets int8 ones to their zero point, others to 0."""
+    states = []
+    for number, tensor in enumerate(tensors):
+        variable = file.subgraph.Tensors(number).IsVariable() and tensor.data is None
+        if variable and tensor.elements <= MAX_ELEMENTS:
+            value = tensor.zero_point if tensor.dtype == "int8" else 0
+            states.append(State(number, np.full(tensor.shape, value, tensor.dtype)))
+    return tuple(states)
 
 
 def _tensor(file: _File, number: int) -> Tensor:
@@ -147,15 +161,18 @@ def _constant(
     return values.astype(dtype).reshape(shape)
 
 
-def _refuse_other_dtypes(file: _File, tensors: tuple[Tensor, ...]) -> None:
+def _refuse_other_dtypes(
+    file: _File, tensors: tuple[Tensor, ...], operators: tuple[Operator, ...]
+) -> None:
     """Say at once when the model is float or int16: no layer of it could compile."""
+    written = [*file.subgraph.InputsAsNumpy(), *(n for o in operators for n in o.outputs)]
     kinds = {tensor.dtype for tensor in tensors}
     if "int8" not in kinds and "float32" in kinds:
         name = next(t.name for t in tensors if t.dtype == "float32")
         raise TinykitError(
             f"{file.name} is a float model ('{name}' is float32), tinykit compiles int8", _CONVERT
         )
-    for tensor in tensors:
+    for tensor in (tensors[n] for n in written if 0 <= n < len(tensors)):
         if tensor.dtype == "int16":
             raise TinykitError(
                 f"{file.name} has int16 activations ('{tensor.name}'), tinykit compiles int8",
@@ -163,7 +180,9 @@ def _refuse_other_dtypes(file: _File, tensors: tuple[Tensor, ...]) -> None:
             )
 
 
-def _operators(file: _File, tensors: tuple[Tensor, ...]) -> tuple[Operator, ...]:
+def _operators(
+    file: _File, tensors: tuple[Tensor, ...], states: tuple[State, ...]
+) -> tuple[Operator, ...]:
     count = file.subgraph.OperatorsLength()
     raws = [file.subgraph.Operators(i) for i in range(count)]
     kinds = [_kind(file, raw) for raw in raws]
@@ -174,8 +193,10 @@ def _operators(file: _File, tensors: tuple[Tensor, ...]) -> tuple[Operator, ...]
         ],
         model_name(file.name),
     )
+    variables = {state.tensor for state in states}
     return tuple(
-        _operator(file, raw, kind, name) for raw, kind, name in zip(raws, kinds, names, strict=True)
+        _operator(file, raw, kind, name, variables)
+        for raw, kind, name in zip(raws, kinds, names, strict=True)
     )
 
 
@@ -188,7 +209,7 @@ def _hints(raw: Any, kind: str, tensors: tuple[Tensor, ...]) -> list[str]:
     return [*(t.name for t in constant if t.data is not None), output.name]
 
 
-def _operator(file: _File, raw: Any, kind: str, name: str) -> Operator:
+def _operator(file: _File, raw: Any, kind: str, name: str, variables: set[int]) -> Operator:
     if kind not in KINDS:
         raise TinykitError(
             f"{file.name}: layer '{name}' is {kind}, which tinykit cannot compile",
@@ -205,6 +226,7 @@ def _operator(file: _File, raw: Any, kind: str, name: str) -> Operator:
         inputs=tuple(None if n == -1 else n for n in inputs),
         outputs=tuple(_numbers(raw.OutputsAsNumpy())),
         attributes=KINDS[kind].read(options),
+        states=tuple(n for n in inputs if n in variables) if KINDS[kind].stateful else (),
     )
 
 
@@ -231,7 +253,14 @@ _KIND_NAMES: dict[int, str] = {
 def _checked(graph: Graph, name: str) -> Graph:
     """Return the graph without the operators whose outputs are constant."""
     kept = []
+    states = {state.tensor for state in graph.states}
     for operator in graph.operators:
+        for number in states.intersection(operator.inputs) - {*operator.states}:
+            raise TinykitError(
+                f"{name}: layer '{operator.name}' ({operator.kind}) reads the state "
+                f"'{graph.tensor(number).name}' of another layer",
+                "use the layer's output instead",
+            )
         try:
             KINDS[operator.kind].check(graph, operator)
             constant = folded(graph, operator)
@@ -288,6 +317,7 @@ def _obstacles(data: bytes, name: str) -> tuple[Obstacle, ...]:
     file = _File(name, model, model.Subgraphs(0), len(data))
     tensors = tuple(_tensor(file, n) for n in range(file.subgraph.TensorsLength()))
     bare = Graph(name, tensors, (), (), ())
+    variables = {state.tensor for state in _states(file, tensors)}
     found = []
     for i in range(file.subgraph.OperatorsLength()):
         raw = file.subgraph.Operators(i)
@@ -297,7 +327,7 @@ def _obstacles(data: bytes, name: str) -> tuple[Obstacle, ...]:
             found.append(Obstacle(layer, kind, "cannot be compiled", _INSTEAD.get(kind, _OPS)))
             continue
         try:
-            operator = _operator(file, raw, kind, layer)
+            operator = _operator(file, raw, kind, layer, variables)
             KINDS[kind].check(bare, operator)
             bare = folded(bare, operator) or bare
         except RefusedError as error:

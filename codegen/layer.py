@@ -40,8 +40,9 @@ class Layer:
         record: the C type of its record.
         fields: the record's members; a value is a number, a C expression, or members again.
         tables: the constant arrays that the record points to.
-        inputs, outputs: tensor numbers; a constant input becomes a table named by its position. A
-            tensor may be written by several layers in a row, each a part of it.
+        inputs, outputs: tensor numbers; a constant input becomes a table named by its position, a
+            state an array beside the arena. A tensor may be written by several layers in a row,
+            each a part of it.
         takes_scratch: the kernel's last argument is working memory.
         scratch_bytes: how much of it; 0 passes a null pointer.
         access: for each input, how far the output may overlap it; empty if not at all.
@@ -93,6 +94,8 @@ class OpKind:
             output is the first input seen with another shape. None is an operator that never costs
             anything.
         limits: what is not supported, for `tinykit ops`.
+        stateful: gives new values to the variable tensors among its inputs, in their order; they
+            stand behind the outputs in what `evaluate` returns.
     """
 
     options: Callable[[], Any] | None
@@ -101,6 +104,7 @@ class OpKind:
     evaluate: Callable[[Graph, Operator, Arrays], Arrays]
     lower: Callable[[Graph, Operator, LowerOptions], Layer | tuple[Layer, ...]] | None
     limits: str = ""
+    stateful: bool = False
 
 
 class RefusedError(Exception):

@@ -116,8 +116,9 @@ def _lives(program: Program, keep_input: bool) -> tuple[dict[int, int], dict[int
                 root = program.storage[number]
                 last[root] = max(last[root], index)
         for number in layer.outputs:
-            first.setdefault(number, index)
-            last[number] = index
+            if number in program.storage:
+                first.setdefault(number, index)
+                last[number] = index
     for number in program.graph.outputs:
         last[program.storage[number]] = end
     return first, last
@@ -144,7 +145,7 @@ def _overlaps(program: Program, slots: Sequence[Slot]) -> Overlaps:
     slot_of = {number: i for i, slot in enumerate(slots) for number in slot.tensors}
     found: Overlaps = {}
     for index, layer in enumerate(program.layers):
-        if len(layer.outputs) != 1:
+        if len(layer.outputs) != 1 or layer.outputs[0] not in slot_of:
             continue
         target = slot_of[layer.outputs[0]]
         if slots[target].first != index:

@@ -167,6 +167,38 @@ def high_multiply_16(a: Ints | int, b: Ints | int) -> Ints:
     return np.asarray(np.minimum((product + (1 << 14)) >> 15, INT16_MAX), np.int64)
 
 
+def sigmoid_table() -> Ints:
+    """Return 1 / (1 + exp(-i / 24)) in Q0.16, as TFLM has it: some entries are one above."""
+    exact = [round(65536 / (1 + math.exp(-i / 24))) for i in range(256)]
+    return np.array([value + (_ONE_ABOVE >> i & 1) for i, value in enumerate(exact)], np.int64)
+
+
+_ONE_ABOVE = 1 << 255 | 0x800011009020440005C0467BAEFA7BD110
+
+
+def logistic_q15(argument: Ints) -> Ints:
+    """Return the logistic of an argument whose unit is 1 / (24 * 512): Logistic of int16."""
+    low, step = _interpolated(np.abs(argument), 9)
+    result = np.where(np.abs(argument) >> 9 >= 255, 0x7FFF << 10, (low << 9) + step)
+    return np.where(argument >= 0, result + 512, (1 << 25) - result + 511) >> 10
+
+
+def tanh_q15(argument: Ints) -> Ints:
+    """Return the hyperbolic tangent of an argument in units of 1 / (48 * 256): Tanh of int16."""
+    low, step = _interpolated(np.abs(argument), 8)
+    result = np.where(np.abs(argument) >> 8 >= 255, 0xFFFF << 8, (low << 8) + step)
+    one = 1 << 23
+    return np.where(argument >= 0, result - one + 128, one - result + 127) >> 8
+
+
+def _interpolated(distance: Ints, bits: int) -> tuple[Ints, Ints]:
+    """Return the table's entry below a distance, and the rest of the way to the next."""
+    table = sigmoid_table()
+    place = np.minimum(distance >> bits, 254)
+    rest = distance & ((1 << bits) - 1)
+    return table[place], rest * (table[place + 1] - table[place])
+
+
 def input_radius(integer_bits: int, left_shift: int) -> int:
     """Return the largest input that stays in range after scaling: tflite::CalculateInputRadius."""
     scaled = ((1 << integer_bits) - 1) * 2.0 ** (31 - integer_bits) / 2.0**left_shift

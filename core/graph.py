@@ -76,6 +76,7 @@ class Operator:
         inputs: tensor numbers; None for an optional input that is absent.
         outputs: tensor numbers.
         attributes: a frozen dataclass of the operator's module in codegen/ops.
+        states: tensor numbers of the states that it gives new values, behind its outputs.
     """
 
     name: str
@@ -83,6 +84,20 @@ class Operator:
     inputs: tuple[int | None, ...]
     outputs: tuple[int, ...]
     attributes: Any
+    states: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class State:
+    """Hold a tensor that keeps its value from one inference to the next.
+
+    Attributes:
+        tensor: its number.
+        initial: its value before the first inference, in its shape and dtype.
+    """
+
+    tensor: int
+    initial: NDArray[np.generic]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +109,7 @@ class Graph:
     operators: tuple[Operator, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    states: tuple[State, ...] = ()
 
     def tensor(self, number: int | None) -> Tensor:
         """Return a tensor that is known to be there."""
@@ -110,6 +126,9 @@ class Graph:
             sha.update(_canonical((operator.kind, operator.inputs, operator.outputs)))
             sha.update(_canonical(operator.attributes))
         sha.update(_canonical((self.inputs, self.outputs)))
+        for state in self.states:
+            sha.update(_canonical(state.tensor))
+            sha.update(state.initial.tobytes())
         return sha.hexdigest()[:16]
 
     def check(self) -> None:
@@ -118,11 +137,16 @@ class Graph:
         Raises:
             TinykitError: a tensor or an operator is not what it must be; the message names it.
         """
-        for tensor in self.tensors:
-            _check_tensor(tensor)
+        used = {*self.inputs, *self.outputs}
+        for operator in self.operators:
+            used.update(n for n in (*operator.inputs, *operator.outputs) if n is not None)
+        for place, tensor in enumerate(self.tensors):
+            if place in used:  # the converter leaves empty tensors beside an LSTM
+                _check_tensor(tensor)
         self._check_ports()
         known = {n for n, tensor in enumerate(self.tensors) if tensor.data is not None}
         known.update(self.inputs)
+        known.update(state.tensor for state in self.states)
         for operator in self.operators:
             self._check_numbers(operator)
             for number in operator.inputs:
@@ -155,9 +179,11 @@ class Graph:
         for number in self.outputs:
             if self.tensors[number].data is not None:
                 raise _broken(f"the output '{self.tensors[number].name}' is a constant")
+        for number in {state.tensor for state in self.states} & {*self.inputs, *self.outputs}:
+            raise _broken(f"'{self.tensors[number].name}' is a state and an input or output")
 
     def _check_numbers(self, operator: Operator) -> None:
-        for number in (*operator.inputs, *operator.outputs):
+        for number in (*operator.inputs, *operator.outputs, *operator.states):
             if number is not None and not 0 <= number < len(self.tensors):
                 raise _broken(
                     f"layer '{operator.name}' names tensor {number} of {len(self.tensors)}"

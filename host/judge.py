@@ -38,9 +38,7 @@ def judge(model: bytes, graph: Graph, samples: Samples, tensors: Sequence[int] =
     if oracle.available():
         answers = oracle.run(model, samples.inputs, tensors)
         return Truth("tflm", answers.outputs, answers.activations)
-    rows = [
-        reference.run(graph, [batch[i] for batch in samples.inputs]) for i in range(len(samples))
-    ]
+    rows = reference.run_all(graph, samples.inputs)
     outputs = tuple(np.stack([row[n] for row in rows]) for n in graph.outputs)
     return Truth("reference", outputs, {n: np.stack([row[n] for row in rows]) for n in tensors})
 

@@ -118,6 +118,7 @@ class Link:
         self._decoder = FrameDecoder()
         self._sequence = 0
         self._hello: Hello | None = None
+        self._history: list[bytes] | None = None
         self._serial = _open(port, baud, timeout_s)
 
     def __enter__(self) -> Self:
@@ -154,7 +155,13 @@ class Link:
         *numbers, digest, build_id, board, app = _HELLO.unpack(payload)
         texts = [_text(field) for field in (digest, build_id, board, app)]
         self._hello = Hello(*numbers, *texts)
+        if self._history is not None:
+            self._history = []
         return self._hello
+
+    def keep_history(self) -> None:
+        """Repeat all earlier inputs where the board has lost them: its model has a state."""
+        self._history = []
 
     def infer(self, input_bytes: bytes) -> Result:
         """Run the model on one input: all its input tensors, one after the other.
@@ -166,12 +173,18 @@ class Link:
         """
         for _ in range(RESTARTS):
             try:
-                return self._infer(input_bytes)
+                return self._remembered(input_bytes)
             except BoardError as error:
                 if error.code not in _LOST_INPUT:
                     raise
                 self._renew()
-        return self._infer(input_bytes)
+        return self._remembered(input_bytes)
+
+    def _remembered(self, input_bytes: bytes) -> Result:
+        result = self._infer(input_bytes)
+        if self._history is not None:
+            self._history.append(input_bytes)
+        return result
 
     def trace(self, input_bytes: bytes, layer: int) -> Trace:
         """Run the model up to a layer, counted from 0, and leave the arena for `peek`.
@@ -240,7 +253,7 @@ class Link:
 
     def _renew(self) -> None:
         """Start a new session after the board has lost the input, as a reset does."""
-        before = self._hello
+        before, history = self._hello, self._history or []
         after = self.hello()
         if before is not None and before != after:
             raise CheckFailedError(
@@ -248,6 +261,8 @@ class Link:
                 f"now {after.digest} (build {after.build_id})",
                 "was it flashed, or another board plugged in? start again",
             )
+        for input_bytes in history:
+            self._remembered(input_bytes)
 
     def _next_sequence(self) -> int:
         self._sequence = self._sequence % MAX_SEQUENCE + 1

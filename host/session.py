@@ -1,5 +1,6 @@
 """Reach the board of a build folder, emulated or real, and make sure that it is the right one."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -74,7 +75,7 @@ def open_session(folder: Path, record: BuildRecord, place: Place) -> Iterator[Se
     """Connect, say hello, and refuse any board that does not run this very image."""
     if place.port is not None:
         with Link(place.port, record.link.baud, run_timeout_s=PORT_RUN_TIMEOUT_S) as link:
-            _greet(link, record)
+            _greet(link, folder, record)
             yield Session(link, None)
         return
     elf = folder / record.files["elf"]
@@ -82,9 +83,11 @@ def open_session(folder: Path, record: BuildRecord, place: Place) -> Iterator[Se
         Emulator(elf, find_board(record.board), f"{record.model}_invoke") as emulator,
         Link(emulator.port, record.link.baud, EMULATOR_TIMEOUT_S, EMULATOR_RUN_TIMEOUT_S) as link,
     ):
-        _greet(link, record)
+        _greet(link, folder, record)
         yield Session(link, emulator)
 
 
-def _greet(link: Link, record: BuildRecord) -> None:
+def _greet(link: Link, folder: Path, record: BuildRecord) -> None:
+    if json.loads((folder / record.files["plan"]).read_text())["state_bytes"]:
+        link.keep_history()
     expect(link.hello(), record.digest, record.build_id, record.image_crc32, record.board)

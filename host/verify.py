@@ -147,7 +147,7 @@ def verify_layers(
     first: Mismatch | None = None
     with open_session(folder, record, place) as session:
         for sample in range(len(samples)):
-            found = _activations(session.link, model, samples.row(sample))
+            found = _activations(session.link, model, samples, sample)
             for name, number, values in found:
                 mismatch = _compare(truth.activations[number][sample], values, sample, name)
                 if mismatch is not None:
@@ -174,12 +174,18 @@ def first_output(graph: Graph, rows: Sequence[bytes]) -> NDArray[np.float32]:
     return affine.dequantize(shaped, tensor.scale, tensor.zero_point)
 
 
-def _activations(link: Link, model: Compiled, row: bytes) -> list[tuple[str, int, NDArray[Any]]]:
+def _activations(
+    link: Link, model: Compiled, samples: Samples, sample: int
+) -> list[tuple[str, int, NDArray[Any]]]:
     """Return each layer's name, the tensor that it writes, and the tensor's values on the board."""
     found = []
     writers = _last_writers(model)
     for index, layer in enumerate(model.program.layers):
-        link.trace(row, index)
+        if model.graph.states:  # the trace before this one has left them halfway
+            link.hello()
+            for earlier in range(sample):
+                link.infer(samples.row(earlier))
+        link.trace(samples.row(sample), index)
         for number in (number for number in layer.outputs if writers[number] == index):
             tensor = model.graph.tensors[number]
             raw = link.peek(model.plan.offsets[number], tensor.bytes)

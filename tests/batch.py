@@ -127,7 +127,7 @@ def _build(
         for name in (f"{model.name}.c", f"{model.name}.h"):
             (folder / name).write_text(model.files[name])
     rows = [
-        f"    {{{m.name}_invoke, {m.name}_arena, {m.plan.arena_bytes}, {run}}},"
+        f"    {{{m.name}_invoke, {_reset(m)}, {m.name}_arena, {m.plan.arena_bytes}, {run}}},"
         for m, run in zip(models, runs, strict=True)
     ]
     headers = [f'#include "{m.name}.h"' for m in models]
@@ -143,6 +143,10 @@ def _build(
     program = folder / "batch"
     subprocess.run([_COMPILER, *SANITIZERS, *objects, *kernels, "-o", program], check=True)
     return program
+
+
+def _reset(model: Compiled) -> str:
+    return f"{model.name}_reset_state" if model.graph.states else "NULL"
 
 
 def kernel_objects(folder: Path) -> list[Path]:

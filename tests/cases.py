@@ -429,6 +429,99 @@ def batch_matmul(draw: Draw) -> Case:
     return _case(draw, "BATCH_MATMUL", draft, (add_matmul(draft, pair, exchanged),))
 
 
+def add_lstm(draw: Draw, draft: Draft, source: int, units: int) -> int:
+    """Add a UNIDIRECTIONAL_SEQUENCE_LSTM whose gates are neither all open nor all shut."""
+    inputs = draft.shape(source)[-1]
+    target = FlatTensor(
+        draft.name("t"),
+        (*draft.shape(source)[:2], units),
+        "int8",
+        (_scale(draft, 2.0**-9, 2.0**-6),),
+        (draw(st.integers(-20, 20)),),
+    )
+    weights = []
+    for length, scale in ((inputs, draft.scale(source)), (units, target.scales[0])):
+        for _ in range(4):
+            unit = draft.rng.uniform(0.5, 3.0) / (75 * 75 * scale * np.sqrt(length))
+            drawn = _weights(draw, draft, (units, length), 0, per_channel=False)
+            weights.append(draft.add(replace(drawn, scales=(float(np.float32(unit)),))))
+    bias = [
+        draft.add(
+            FlatTensor(
+                draft.name("bias"),
+                (units,),
+                "int32",
+                (float(np.float32(draft.scale(source) * draft.scale(weights[gate]))),),
+                (0,),
+                data=draft.rng.integers(-6000, 6000, units).astype(np.int32),
+            )
+        )
+        for gate in range(4)
+    ]
+    states = (
+        draft.state((1, units), "int8", target.scales[0], target.zero_points[0]),
+        draft.state((1, units), "int16", 2.0 ** -draw(st.integers(9, 14)), 0),
+    )
+    numbers = (source, *weights, -1, -1, -1, *bias, -1, -1, *states, -1, -1, -1, -1)
+    clip = draw(st.sampled_from((0.0, 10.0, 0.3)))
+    time_major = draft.shape(source)[1] == 1 and draft.shape(source)[0] > 1
+    options = flat.lstm_options(clip, time_major)
+    return draft.apply("UNIDIRECTIONAL_SEQUENCE_LSTM", numbers, options, target)
+
+
+def add_svdf(draw: Draw, draft: Draft, source: int) -> int:
+    """Add an SVDF."""
+    inputs = draft.shape(source)[1]
+    rank, units, memory = (draw(st.integers(1, most)) for most in (3, 6, 8))
+    filters, dtype = rank * units, draw(st.sampled_from(("int8", "int16")))
+    features = _weights(draw, draft, (filters, inputs), 0, per_channel=False)
+    feature_scale = _scale(draft)
+    features = replace(features, scales=(feature_scale,))
+    most = 127 if dtype == "int8" else 32767
+    reach = 75 * 75 * np.sqrt(inputs) * draft.scale(source) * feature_scale
+    state_scale = float(np.float32(reach * draft.rng.uniform(0.5, 4.0) / most))
+    limit = most if draw(st.booleans()) else most // 8
+    times = draft.rng.integers(-limit, limit + 1, (filters, memory)).astype(dtype)
+    time_scale = float(np.float32(draft.rng.uniform(0.1, 1.0) / most))
+    wide = (memory * rank) ** 0.5 * most / 2 * time_scale * limit * state_scale / 60
+    bias_scale = float(np.float32(np.float32(state_scale) * np.float32(time_scale)))
+    bias = draft.rng.integers(-most * limit // 2, most * limit // 2 + 1, units).astype(np.int32)
+    zero_point = draw(st.sampled_from((0, 0, 3))) if dtype == "int8" else 0
+    numbers = (
+        source,
+        draft.add(features),
+        draft.add(
+            FlatTensor(draft.name("times"), times.shape, dtype, (time_scale,), (0,), 0, times)
+        ),
+        draft.add(FlatTensor(draft.name("bias"), (units,), "int32", (bias_scale,), (0,), 0, bias)),
+        draft.state((1, filters * memory), dtype, state_scale, zero_point),
+    )
+    options = flat.svdf_options(rank, draw(st.sampled_from((flat.NONE, flat.RELU))))
+    return draft.fitted("SVDF", numbers, options, (1, units), wide)
+
+
+@st.composite
+def lstm(draw: Draw) -> Case:
+    """Draw an LSTM, sometimes two, of steps before or behind the batch."""
+    draft = _draft(draw)
+    steps, inputs = draw(st.integers(1, 5)), draw(st.one_of(st.integers(1, 9), st.just(260)))
+    shape = draw(st.sampled_from(((1, steps, inputs), (steps, 1, inputs))))
+    result = add_lstm(draw, draft, _input(draw, draft, shape), draw(st.integers(1, 6)))
+    if draw(st.booleans()):
+        result = add_lstm(draw, draft, result, draw(st.integers(1, 6)))
+    return _case(draw, "UNIDIRECTIONAL_SEQUENCE_LSTM", draft, (result,))
+
+
+@st.composite
+def svdf(draw: Draw) -> Case:
+    """Draw an SVDF, sometimes two."""
+    draft = _draft(draw)
+    result = add_svdf(draw, draft, _input(draw, draft, (1, draw(st.integers(1, 20)))))
+    if draw(st.booleans()):
+        result = add_svdf(draw, draft, result)
+    return _case(draw, "SVDF", draft, (result,))
+
+
 @st.composite
 def depthwise(draw: Draw) -> Case:
     """Draw a DEPTHWISE_CONV_2D."""
@@ -771,7 +864,9 @@ STRATEGIES: dict[str, st.SearchStrategy[Case]] = {
     "RSQRT": reciprocal_root(),
     "SHAPE": shape(),
     "SOFTMAX": softmax(),
+    "SVDF": svdf(),
     "TRANSPOSE_CONV": transpose_conv(),
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": lstm(),
     "graph": graph(),
     **{kind: move(kind) for kind in moves.MOVES},
 }

@@ -35,9 +35,9 @@ class Draft:
         return len(self.tensors) - 1
 
     def input(self, shape: tuple[int, ...], scale: float, zero_point: int) -> int:
-        """Add an int8 input; shapes have their batch of one first."""
+        """Add an int8 input."""
         number = self.add(FlatTensor(self.name("in"), shape, "int8", (scale,), (zero_point,)))
-        values = self.rng.integers(-128, 128, (SAMPLES, *shape[1:]))
+        values = self.rng.integers(-128, 128, _of_samples(shape))
         return self._as_input(number, values.astype(np.int8))
 
     def float_input(self, shape: tuple[int, ...], values: Array) -> int:
@@ -48,7 +48,7 @@ class Draft:
     def int32_input(self, shape: tuple[int, ...], low: int, high: int) -> int:
         """Add an int32 input of values from low to high, inclusive."""
         number = self.add(FlatTensor(self.name("in"), shape, "int32"))
-        values = self.rng.integers(low, high + 1, (SAMPLES, *shape[1:]))
+        values = self.rng.integers(low, high + 1, _of_samples(shape))
         return self._as_input(number, values.astype(np.int32))
 
     def constant(self, shape: tuple[int, ...], scale: float, zero_point: int) -> int:
@@ -56,6 +56,11 @@ class Draft:
         data = self.rng.integers(-128, 128, shape).astype(np.int8)
         name = self.name("constant")
         return self.add(FlatTensor(name, shape, "int8", (scale,), (zero_point,), data=data))
+
+    def state(self, shape: tuple[int, ...], dtype: str, scale: float, zero_point: int) -> int:
+        """Add a variable tensor."""
+        name = self.name("state")
+        return self.add(FlatTensor(name, shape, dtype, (scale,), (zero_point,), variable=True))
 
     def int32_constant(self, values: Sequence[int]) -> int:
         """Add axes, or a shape."""
@@ -254,6 +259,11 @@ class Draft:
             products = tuple(float(np.float32(s * self.scale(inputs[0]))) for s in scales)
             bias = self.tensors[inputs[2]]
             self.tensors[inputs[2]] = replace(bias, scales=products, zero_points=zeros)
+
+
+def _of_samples(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape of all samples: a batch of one gives way to theirs."""
+    return (SAMPLES, *(shape[1:] if shape[0] == 1 else shape))
 
 
 def _without_activation(

@@ -40,6 +40,7 @@ class FlatTensor:
     zero_points: tuple[int, ...] = ()
     axis: int = 0
     data: NDArray[np.generic] | None = None
+    variable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,20 @@ def transpose_conv_options(stride: tuple[int, int], padding: int, activation: in
 def batch_matmul_options(transpose_a: bool, transpose_b: bool) -> Options:
     """Make the options of BATCH_MATMUL."""
     return Options("BatchMatMulOptions", (("AdjX", transpose_a), ("AdjY", transpose_b)))
+
+
+def lstm_options(cell_clip: float, time_major: bool) -> Options:
+    """Make the options of UNIDIRECTIONAL_SEQUENCE_LSTM."""
+    tanh = tflite.ActivationFunctionType.TANH
+    return Options(
+        "UnidirectionalSequenceLSTMOptions",
+        (("FusedActivationFunction", tanh), ("CellClip", cell_clip), ("TimeMajor", time_major)),
+    )
+
+
+def svdf_options(rank: int, activation: int) -> Options:
+    """Make the options of SVDF."""
+    return Options("SVDFOptions", (("Rank", rank), ("FusedActivationFunction", activation)))
 
 
 def pool_options(
@@ -219,6 +234,7 @@ def _tensor(builder: flatbuffers.Builder, tensor: FlatTensor, buffer: int, prefi
     tflite.TensorAddName(builder, name)
     if quantization is not None:
         tflite.TensorAddQuantization(builder, quantization)
+    tflite.TensorAddIsVariable(builder, tensor.variable)
     return int(tflite.TensorEnd(builder))
 
 

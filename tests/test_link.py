@@ -226,6 +226,26 @@ def test_a_board_that_was_reset_gets_its_input_again() -> None:
     assert [r.type for r in peer.requests].count(FrameType.HELLO) == 2
 
 
+def test_a_board_with_a_state_that_was_reset_gets_all_its_inputs_again() -> None:
+    runs = 0
+
+    def spoil(request: Frame, answer: Frame) -> list[bytes]:
+        nonlocal runs
+        runs += request.type == FrameType.RUN
+        if request.type == FrameType.RUN and runs == 3:
+            payload = struct.pack("<II", ErrorCode.INCOMPLETE, 0)
+            answer = replace(answer, type=FrameType.ERROR, payload=payload)
+        return [encode(answer)]
+
+    peer = Peer(spoil)
+    with behind_port(peer) as port, Link(port) as link:
+        link.keep_history()
+        for _ in range(3):
+            assert link.infer(INPUT).output == OUTPUT
+    assert [r.type for r in peer.requests].count(FrameType.HELLO) == 2
+    assert runs == 3 + 3  # the third is refused, then all three follow
+
+
 def error_answer(code: int, detail: int) -> Answer:
     payload = struct.pack("<II", code, detail)
     return lambda request: [encode(Frame(FrameType.ERROR, request.sequence, 0, payload))]

@@ -10,7 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiny
+from batch import draw_cases
+from cases import STRATEGIES
 from commands import BOARD, Tinykit, copied, shared_build, spawn
+from flat import to_bytes
 from models import shared_model
 from serial.tools import list_ports
 from test_link import behind_port
@@ -339,3 +342,25 @@ def test_options_of_a_build_change_no_answer(tinykit: Tinykit, tmp_path: Path) -
         build(tiny.image(), "image.tflite", BOARD, options, folder)
         report = tinykit("verify", folder, *EMULATED, "--json").json
         assert report["mismatches"] == 0, options
+
+
+def _lstm() -> bytes:
+    """Return a model whose answers depend on what came before."""
+    case = next(
+        case
+        for case in draw_cases(STRATEGIES["UNIDIRECTIONAL_SEQUENCE_LSTM"], 20)
+        if len(case.model.operators) == 2
+    )
+    return to_bytes(case.model)
+
+
+def test_a_state_stays_from_input_to_input_and_hello_resets_it(
+    tinykit: Tinykit, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = shared_build(tmp_path_factory, "lstm", _lstm())
+    with emulated(folder) as port:
+        for _ in range(2):
+            report = tinykit("verify", folder, "--port", port, "--json").json
+            assert (report["inputs"], report["mismatches"]) == (20, 0)
+    layers = tinykit("verify", folder, *EMULATED, "--layers", "--inputs", "3", "--json").json
+    assert (layers["layers"], layers["inputs"], layers["mismatches"]) == (2, 3, 0)

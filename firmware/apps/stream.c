@@ -113,6 +113,9 @@ static tk_error hello(tk_header *frame)
 {
     const tk_image image = tk_chip_image();
     now = (session){.known = false};
+    if (tk_app_model.reset_state != NULL) {
+        tk_app_model.reset_state();
+    }
     uint8_t *end = tk_store_u16(tk_link_payload(), TK_FRAME_PAYLOAD_BYTES);
     end = tk_store_u16(end, tk_app_model.layers);
     end = tk_store_u32(end, input_bytes());

@@ -23,7 +23,8 @@ typedef struct {
     uint16_t layers;      // of a trace build; 0 in an ordinary one
     const uint8_t *arena; // of a trace build; NULL in an ordinary one
     uint32_t arena_bytes;
-    void (*invoke)(void); // reads the inputs, which it may destroy, and leaves the outputs
+    void (*invoke)(void);      // reads the inputs, which it may destroy, and leaves the outputs
+    void (*reset_state)(void); // NULL for a model that keeps nothing between inferences
 } tk_model;
 
 extern const tk_model tk_app_model;

@@ -134,6 +134,58 @@ typedef struct {
     int32_t multiplier;
 } tk_batch_matmul_layer;
 
+// The arithmetic of an LSTM. Each of its four gates (input, forget, cell, output) has two products,
+// of the inputs and of the hidden state, which are rescaled apart: entries 2 * gate and 2 * gate
+// + 1.
+typedef struct {
+    int32_t product_multiplier[8];
+    int8_t product_shift[8];
+    int8_t forget_shift, input_shift, hidden_shift;
+    int8_t hidden_zero;
+    int32_t forget_multiplier, input_multiplier, hidden_multiplier;
+    int32_t tanh_multiplier; // of the cell state, for tk_table_argument
+    uint32_t tanh_shift;
+    int16_t cell_clip; // 0: none
+} tk_lstm_scaling;
+
+// Rows of weights lie unit after unit, in each the 8 products.
+typedef struct {
+    uint16_t steps, inputs, units;
+    const int8_t *weights;
+    const int32_t *bias; // [units][8], the zero points are folded in
+    tk_lstm_scaling scaling;
+} tk_lstm_layer;
+
+typedef struct {
+    uint16_t steps, inputs, units;
+    const int8_t *weights;
+    const uint8_t *indices;
+    const uint8_t *counts; // of each row's segments
+    const int32_t *bias;
+    tk_lstm_scaling scaling;
+} tk_lstm_sparse_layer;
+
+// Filters of rank 1 over time: `rank` of them for each unit, each remembering `memory` values.
+typedef struct {
+    uint16_t inputs, units, rank, memory;
+    const int8_t *features;      // [units * rank][inputs]
+    const int32_t *feature_bias; // [units * rank], the input's zero point is folded in
+    const int32_t *bias;         // [units]
+    int32_t feature_multiplier, multiplier;
+    int8_t feature_shift, shift;
+    int8_t state_zero, out_zero;
+} tk_svdf_features;
+
+typedef struct {
+    tk_svdf_features filters;
+    const int8_t *times; // [units * rank][memory]
+} tk_svdf_layer;
+
+typedef struct {
+    tk_svdf_features filters;
+    const int16_t *times;
+} tk_svdf_s16_layer;
+
 // Two nested loops over a tensor; the steps are in elements.
 typedef struct {
     uint32_t outer, outer_step;
@@ -298,6 +350,20 @@ void tk_take(const tk_take_layer *layer, const void *src, const void *positions,
 
 // ARG_MAX and ARG_MIN; int32 tensors lie in the arena at multiples of 4 bytes.
 void tk_place_s8(const tk_place_layer *layer, const int8_t *src, int8_t *dst);
+
+// A sequence of steps, from and to states that are kept: hidden is [units], cell is [units].
+void tk_lstm_s8(const tk_lstm_layer *layer, const int8_t *src, int8_t *hidden, int16_t *cell,
+                int8_t *dst);
+void tk_lstm_sparse_s8(const tk_lstm_sparse_layer *layer, const int8_t *src, int8_t *hidden,
+                       int16_t *cell, int8_t *dst);
+
+// One step; state is [units * rank][memory].
+void tk_svdf_s8(const tk_svdf_layer *layer, const int8_t *src, int8_t *state, int8_t *dst);
+void tk_svdf_s16(const tk_svdf_s16_layer *layer, const int8_t *src, int16_t *state, int8_t *dst);
+
+// What resets states.
+void tk_fill(void *dst, uint32_t bytes, uint8_t value);
+void tk_copy_bytes(void *dst, const void *src, uint32_t bytes);
 
 // Float tensors lie in the arena at multiples of 4 bytes.
 void tk_quantize_f32_s8(const tk_scale_layer *layer, const int8_t *src, int8_t *dst);

@@ -10,6 +10,9 @@ int main(void)
 {
     for (size_t i = 0; i < batch_count; i++) {
         const batch_case *model = &batch_cases[i];
+        if (model->reset_state != NULL) {
+            model->reset_state();
+        }
         for (uint32_t run = 0; run < model->runs; run++) {
             if (fread(model->arena, 1, model->arena_bytes, stdin) != model->arena_bytes) {
                 return 2;

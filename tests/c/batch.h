@@ -9,6 +9,7 @@
 
 typedef struct {
     void (*invoke)(void);
+    void (*reset_state)(void); // NULL without a state
     int8_t *arena;
     uint32_t arena_bytes;
     uint32_t runs;
