@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import tiny
-from commands import BOARD, TOOLCHAINS, Tinykit, shared_build, spawn
+from commands import BOARD, TOOLCHAINS, Tinykit, needs_gcc, shared_build, spawn
 from models import shared_model
 
 from tinykit.codegen.importer import import_tflite
