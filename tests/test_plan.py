@@ -17,7 +17,7 @@ PROFILE = settings(derandomize=True, deadline=None, database=None, max_examples=
 def _layer(
     index: int,
     inputs: tuple[int, ...],
-    output: int,
+    outputs: tuple[int, ...],
     access: tuple[Access, ...],
     scratch_bytes: int,
 ) -> Layer:
@@ -29,7 +29,7 @@ def _layer(
         record="",
         fields=(),
         inputs=inputs,
-        outputs=(output,),
+        outputs=outputs,
         takes_scratch=scratch_bytes > 0,
         scratch_bytes=scratch_bytes,
         access=access,
@@ -47,7 +47,10 @@ def _access(draw: st.DrawFn, source: Tensor, target: Tensor) -> Access:
 
 @st.composite
 def programs(draw: st.DrawFn) -> Program:
-    """Draw layers that read any earlier tensors, with views, constants and several ports."""
+    """Draw layers that read any earlier tensors, with views and several ports.
+
+    Some have two outputs, some tensors are written in parts by several layers.
+    """
     tensors: list[Tensor] = []
     storage: dict[int, int] = {}
     layers: list[Layer] = []
@@ -59,19 +62,20 @@ def programs(draw: st.DrawFn) -> Program:
 
     inputs = tuple(tensor() for _ in range(draw(st.integers(1, 3))))
     storage.update({number: number for number in inputs})
-    for index in range(draw(st.integers(1, 10))):
+    for _ in range(draw(st.integers(1, 10))):
         known = sorted(storage)
         if draw(st.integers(0, 4)) == 0:
             source = draw(st.sampled_from(known))
             tensors.append(Tensor("view", tensors[source].shape, tensors[source].dtype))
             storage[len(tensors) - 1] = storage[source]
         near = st.sampled_from(sorted(storage)[-3:])
-        read = tuple(draw(st.lists(near, min_size=1, max_size=2)))
-        target = tensor()
-        scratch_bytes = draw(st.sampled_from((0, 0, 5, 30)))
-        access = tuple(_access(draw, tensors[n], tensors[target]) for n in read)
-        layers.append(_layer(index, read, target, access, scratch_bytes))
-        storage[target] = target
+        targets = tuple(tensor() for _ in range(draw(st.sampled_from((1, 1, 1, 2)))))
+        for _ in range(draw(st.sampled_from((1, 1, 1, 3)))):
+            read = tuple(draw(st.lists(near, min_size=1, max_size=2)))
+            scratch_bytes = draw(st.sampled_from((0, 0, 5, 30)))
+            access = tuple(_access(draw, tensors[n], tensors[targets[0]]) for n in read)
+            layers.append(_layer(len(layers), read, targets, access, scratch_bytes))
+        storage.update({target: target for target in targets})
     written = [number for number in storage if number not in inputs]
     outputs = draw(st.lists(st.sampled_from(written), min_size=1, max_size=3, unique=True))
     graph = Graph("drawn", tuple(tensors), (), inputs, tuple(outputs))
@@ -85,7 +89,8 @@ def lives(program: Program, keep_input: bool) -> dict[int, tuple[int, int]]:
     for index, layer in enumerate(program.layers):
         for root in {program.storage[n] for n in layer.inputs}:
             found[root] = (found[root][0], max(found[root][1], index))
-        found[layer.outputs[0]] = (index, index)
+        for number in layer.outputs:
+            found[number] = (found.get(number, (index, index))[0], index)
     for number in program.graph.outputs:
         root = program.storage[number]
         found[root] = (found[root][0], end)
@@ -112,6 +117,8 @@ def may_overlap(program: Program, placed: Plan, source: int, target: int) -> boo
         for number, access in zip(layer.inputs, layer.access, strict=True)
         if program.storage[number] == source
     ]
+    if len(layer.outputs) > 1:
+        return False
     return bool(read) and all(access.allows(src, dst) for access in read)
 
 
@@ -190,7 +197,7 @@ def test_keeping_the_input_never_makes_the_arena_smaller_than_it_needs(program: 
 
 def test_a_chain_in_place_takes_one_place() -> None:
     tensors = tuple(Tensor(f"t{i}", (1, 10), "int8") for i in range(4))
-    layers = tuple(_layer(i, (i,), i + 1, (one_by_one(10),), 0) for i in range(3))
+    layers = tuple(_layer(i, (i,), (i + 1,), (one_by_one(10),), 0) for i in range(3))
     graph = Graph("chain", tensors, (), (0,), (3,))
     program = Program(graph, layers, {n: n for n in range(4)})
     assert plan(program).arena_bytes == 10

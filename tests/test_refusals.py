@@ -1,0 +1,177 @@
+"""Operators that move, reduce and fold: what they cannot do is refused with the layer's name."""
+
+import numpy as np
+import pytest
+from flat import FlatModel, FlatOperator, FlatTensor, Options, to_bytes
+
+from tinykit.codegen.compile import compile_model
+from tinykit.codegen.importer import import_tflite
+from tinykit.codegen.layer import LowerOptions
+from tinykit.core.errors import TinykitError
+
+
+def tensor(name: str, shape: tuple[int, ...], scale: float = 0.5) -> FlatTensor:
+    return FlatTensor(name, shape, "int8", (scale,), (3,))
+
+
+def numbers(values: list[int] | list[list[int]]) -> FlatTensor:
+    data = np.array(values, np.int32)
+    return FlatTensor("numbers", data.shape, "int32", data=data)
+
+
+def model(
+    kind: str,
+    source: FlatTensor,
+    others: tuple[FlatTensor, ...],
+    target: FlatTensor,
+    options: Options | None = None,
+) -> bytes:
+    tensors = (source, target, *others)
+    inputs = (0, *range(2, len(tensors)))
+    dynamic = tuple(n for n in inputs if tensors[n].data is None)
+    return to_bytes(FlatModel(tensors, (FlatOperator(kind, inputs, (1,), options),), dynamic, (1,)))
+
+
+IMAGE = tensor("image", (1, 4, 4, 3))
+RULES: dict[str, tuple[bytes, str]] = {
+    "transpose at run time": (
+        model("TRANSPOSE", IMAGE, (FlatTensor("order", (4,), "int32"),), IMAGE),
+        "(TRANSPOSE) computes its order 'order' at run time",
+    ),
+    "transpose twice": (
+        model("TRANSPOSE", IMAGE, (numbers([0, 1, 1, 3]),), IMAGE),
+        "(TRANSPOSE) puts 4 axes in the order [0, 1, 1, 3]",
+    ),
+    "concatenation of scales": (
+        model(
+            "CONCATENATION", IMAGE, (tensor("b", (1, 4, 4, 3), 0.25),), tensor("t", (2, 4, 4, 3))
+        ),
+        "(CONCATENATION) joins 'b' of another scale, which TFLM refuses",
+    ),
+    "concatenation of shapes": (
+        model("CONCATENATION", IMAGE, (), tensor("t", (1, 4, 4, 5))),
+        "(CONCATENATION) makes (1, 4, 4, 5), not (1, 4, 4, 3)",
+    ),
+    "slice outside": (
+        model("SLICE", IMAGE, (numbers([0, 3, 0, 0]), numbers([1, 2, 4, 3])), IMAGE),
+        "(SLICE) takes 3 to 4 of 4",
+    ),
+    "ellipsis": (
+        model(
+            "STRIDED_SLICE",
+            IMAGE,
+            (numbers([0] * 4), numbers([1] * 4), numbers([1] * 4)),
+            tensor("t", (1, 1, 1, 1)),
+            Options("StridedSliceOptions", (("EllipsisMask", 1),)),
+        ),
+        "(STRIDED_SLICE) has an ellipsis or a new axis, which TFLM ignores",
+    ),
+    "stride of nothing": (
+        model(
+            "STRIDED_SLICE", IMAGE, (numbers([0] * 4), numbers([1] * 4), numbers([0] * 4)), IMAGE
+        ),
+        "(STRIDED_SLICE) has a stride of 0",
+    ),
+    "negative padding": (
+        model("PAD", IMAGE, (numbers([[0, 0], [-1, 0], [0, 0], [0, 0]]),), IMAGE),
+        "(PAD) has the paddings [0, 0, -1, 0, 0, 0, 0, 0] for 4 axes",
+    ),
+    "mirror beyond": (
+        model(
+            "MIRROR_PAD",
+            IMAGE,
+            (numbers([[0, 0], [4, 0], [0, 0], [0, 0]]),),
+            tensor("t", (1, 8, 4, 3)),
+        ),
+        "(MIRROR_PAD) mirrors 4 of 4",
+    ),
+    "gather outside": (
+        model(
+            "GATHER",
+            IMAGE,
+            (numbers([0, 3]),),
+            tensor("t", (1, 4, 4, 2)),
+            Options("GatherOptions", (("Axis", 3),)),
+        ),
+        "(GATHER) takes 0 to 3 of 3",
+    ),
+    "reduction to another scale": (
+        model("REDUCE_MAX", IMAGE, (numbers([1, 2]),), tensor("t", (1, 3), 0.25)),
+        "(REDUCE_MAX) changes the scale, as TFLM cannot",
+    ),
+    "resize by rounding": (
+        model(
+            "RESIZE_BILINEAR",
+            tensor("i", (1, 2, 1, 1)),
+            (numbers([150, 1]),),
+            tensor("t", (1, 150, 1, 1)),
+        ),
+        "(RESIZE_BILINEAR) reads place 2 of 2 by TFLM's rounding",
+    ),
+    "argument of nothing": (
+        model("ARG_MAX", IMAGE, (numbers([4]),), FlatTensor("t", (1, 4, 4), "int32")),
+        "(ARG_MAX) has the axis 4 of 4",
+    ),
+    "blocks that do not fit": (
+        model(
+            "SPACE_TO_DEPTH",
+            IMAGE,
+            (),
+            tensor("t", (1, 1, 1, 27)),
+            Options("SpaceToDepthOptions", (("BlockSize", 3),)),
+        ),
+        "(SPACE_TO_DEPTH) makes (1, 1, 1, 27) of (1, 4, 4, 3)",
+    ),
+    "squeeze of more than one": (
+        model(
+            "SQUEEZE",
+            IMAGE,
+            (),
+            tensor("t", (1, 16, 3)),
+            Options("SqueezeOptions", (("SqueezeDims", (1,)),)),
+        ),
+        "(SQUEEZE) squeezes the axes [1] of (1, 4, 4, 3)",
+    ),
+    "fill that changes": (
+        model("FILL", FlatTensor("shape", (2,), "int32"), (tensor("v", ()),), tensor("t", (2, 2))),
+        "(FILL) fills with 'v'",
+    ),
+}
+
+
+@pytest.mark.parametrize("rule", sorted(RULES))
+def test_what_cannot_be_done_is_refused_by_name(rule: str) -> None:
+    data, message = RULES[rule]
+    with pytest.raises(TinykitError) as caught:
+        import_tflite(data, "net.tflite")
+    assert caught.value.message.endswith(message)
+    assert caught.value.hint
+
+
+def test_an_output_that_is_constant_is_refused() -> None:
+    data = model("SHAPE", IMAGE, (), FlatTensor("t", (4,), "int32"))
+    with pytest.raises(TinykitError, match="the output 't' does not depend on the input"):
+        import_tflite(data, "net.tflite")
+
+
+def test_constants_are_computed_at_build_time() -> None:
+    first = np.arange(48, dtype=np.int8).reshape(3, 4, 4)
+    tensors = (
+        IMAGE,
+        FlatTensor("constant", (3, 4, 4), "int8", (0.5,), (3,), data=first),
+        numbers([1, 2, 0]),
+        tensor("turned", (4, 4, 3)),
+        tensor("wide", (1, 4, 4, 3)),
+        tensor("sum", (1, 4, 4, 3), 2.0),
+    )
+    operators = (
+        FlatOperator("TRANSPOSE", (1, 2), (3,)),
+        FlatOperator("EXPAND_DIMS", (3, 6), (4,)),
+        FlatOperator("ADD", (0, 4), (5,), Options("AddOptions")),
+    )
+    data = to_bytes(FlatModel((*tensors, numbers([0])), operators, (0,), (5,)))
+    compiled = compile_model(data, "net.tflite", "0.0.0", LowerOptions())
+    assert [layer.kind for layer in compiled.program.layers] == ["ADD"]
+    folded = compiled.graph.tensors[4].data
+    assert folded is not None
+    np.testing.assert_array_equal(folded, first.transpose(1, 2, 0)[None])
