@@ -100,15 +100,7 @@ def emit(program: Program, plan: Plan, name: str, source: str, version: str) -> 
             ports=ports,
             states=list(states.values()),
         ),
-        f"{name}.h": render(
-            "model.h.j2",
-            **common,
-            source=source,
-            macro=name.upper(),
-            ports=ports,
-            input_fate=_input_fate(program, plan),
-            state_bytes=_state_bytes(program),
-        ),
+        f"{name}.h": _header(program, plan, name, source, version),
         "app_model.c": render(
             "app_model.c.j2",
             **common,
@@ -119,6 +111,20 @@ def emit(program: Program, plan: Plan, name: str, source: str, version: str) -> 
         ),
         "plan.json": json.dumps(plan_record(program, plan, name), indent=1) + "\n",
     }
+
+
+def _header(program: Program, plan: Plan, name: str, source: str, version: str) -> str:
+    return render(
+        "model.h.j2",
+        name=name,
+        version=version,
+        arena_bytes=plan.arena_bytes,
+        source=source,
+        macro=name.upper(),
+        ports=_ports(program, plan, name),
+        input_fate=_input_fate(program, plan),
+        state_bytes=_state_bytes(program),
+    )
 
 
 def plan_record(program: Program, plan: Plan, name: str) -> dict[str, object]:

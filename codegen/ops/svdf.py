@@ -120,8 +120,6 @@ def _lower(graph: Graph, operator: Operator, _options: LowerOptions) -> Layer:
     kernel = "tk_svdf_s8" if state.dtype == "int8" else "tk_svdf_s16"
     positions = np.zeros(units, np.int64)
     access = read_while_writing(Steps(positions, positions + source.bytes, 1), 0)
-    number = operator.inputs[_INPUT]
-    assert number is not None
     filters = (
         ("inputs", source.shape[1]),
         ("units", units),
@@ -144,7 +142,7 @@ def _lower(graph: Graph, operator: Operator, _options: LowerOptions) -> Layer:
         kernel=kernel,
         record="tk_svdf_layer" if state.dtype == "int8" else "tk_svdf_s16_layer",
         fields=(("filters", filters), ("times", f"{name}_times")),
-        inputs=(number, *operator.states),
+        inputs=tuple(n for n in operator.inputs[:1] if n is not None) + operator.states,
         outputs=operator.outputs,
         tables=_tables(rows, times.astype(state.dtype), source, graph, operator),
         access=(forward_only(access, source.bytes),),
