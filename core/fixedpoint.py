@@ -128,6 +128,34 @@ def logistic(raw: Ints, integer_bits: int) -> Ints:
     return np.where(raw == 0, 1 << 30, value)
 
 
+def logarithm(raw: int) -> int:
+    """Return ln(x) in Q5.26 for x >= 1 in Q12.19.
+
+    tflite::log_x_for_x_greater_than_or_equal_to_1: x is brought near 2**-0.25 by a power of two,
+    with or without a half, whichever leaves less; the rest is a quotient of polynomials.
+    """
+    root_half, root_root_half = 1518500250, 1805811301
+    log_2, quarter = 1488522236, 1 << 23  # ln 2 in Q0.31, 1/4 in Q6.25
+
+    def product(a: int, b: int) -> int:
+        return int(high_multiply(a, b))
+
+    zeros_a = 32 - raw.bit_length()
+    near_a = min(product(raw << (zeros_a - 1), root_half) << 1, INT32_MAX)
+    zeros_b = 31 - product(raw, root_half).bit_length()
+    near_b = min(raw << zeros_b, INT32_MAX)
+    powers = max(((12 - zeros_a) << 25) + quarter, ((12 - zeros_b) << 25) - quarter)
+    near = min(near_a, near_b)
+    mean, twice = (near + root_root_half + 1) // 2, 2 * (near - root_root_half)
+    square = product(twice, twice)
+    numerator = product(twice, near) + product(product(twice, square), 117049297)
+    inner = 1057819769 + twice + product(127690142, square)
+    below = np.asarray(product(mean, inner) + product(638450708, twice), np.int64)
+    share = divide_by_power(np.asarray(numerator, np.int64), 6)
+    rest = high_multiply(share, reciprocal_of_one_plus(below))
+    return int(multiply_saturated(product(powers, log_2) + rest, 1))
+
+
 def tanh(raw: Ints, integer_bits: int) -> Ints:
     """Return tanh(x) in Q0.31 for x in Q`integer_bits`: gemmlowp::tanh."""
     # twice x is the same raw number with one integer bit more

@@ -322,6 +322,12 @@ def add_softmax(draw: Draw, draft: Draft, source: int) -> int:
     return draft.apply("SOFTMAX", (source,), flat.softmax_options(beta), target)
 
 
+def add_log_softmax(draft: Draft, source: int) -> int:
+    """Add a LOG_SOFTMAX."""
+    target = FlatTensor(draft.name("t"), draft.shape(source), "int8", (1 / 16,), (127,))
+    return draft.apply("LOG_SOFTMAX", (source,), None, target)
+
+
 def add_curve(draw: Draw, draft: Draft, source: int, kind: str) -> int:
     """Add an operator of one value."""
     shape, scale = draft.shape(source), draft.scale(source)
@@ -694,6 +700,16 @@ def curve(kind: str, low: float, high: float) -> st.SearchStrategy[Case]:
 
 
 @st.composite
+def log_softmax(draw: Draw) -> Case:
+    """Draw a LOG_SOFTMAX of one or several rows; scales from flat to one-hot."""
+    draft = _draft(draw)
+    rows = draw(st.sampled_from(((), (), (3,), (2, 3))))
+    shape = (1, *rows, draw(st.one_of(st.integers(2, 20), st.integers(2, 300))))
+    source = draft.input(shape, _scale(draft, 2.0**-11, 2.0**-2), _zero_point(draw))
+    return _case(draw, "LOG_SOFTMAX", draft, (add_log_softmax(draft, source),))
+
+
+@st.composite
 def reciprocal_root(draw: Draw) -> Case:
     """Draw an RSQRT of all values from zero up: below zero TFLM stops with an error."""
     draft = _draft(draw)
@@ -815,6 +831,7 @@ def _grow(draw: Draw, draft: Draft, ends: list[int]) -> int:
         "constant": lambda: _shifted(draw, draft, source),
         "curve": lambda: add_curve(draw, draft, source, draw(st.sampled_from(_CURVES))),
         "softmax": lambda: add_softmax(draw, draft, source),
+        "log softmax": lambda: add_log_softmax(draft, source),
         "quantize": lambda: add_quantize(draft, source),
         "reshape": lambda: add_reshape(draw, draft, source),
     }
@@ -831,19 +848,29 @@ def _grow(draw: Draw, draft: Draft, ends: list[int]) -> int:
     choices = {**flat_choices, **(image_choices if image else {})}
     if draft.shape(source)[-1] == 1:
         del choices["softmax"]
+    if draft.shape(source)[-1] == 1 or not 2.0**-20 < draft.scale(source) < 8:
+        del choices["log softmax"]
     return choices[draw(st.sampled_from(sorted(choices)))]()
 
 
 def _skip(draw: Draw, draft: Draft, source: int, other: int) -> int:
-    kind = draw(st.sampled_from(("ADD", "ADD", "SUB", "MUL")))
+    kind = draw(st.sampled_from(_kinds(draft, source, ("ADD", "ADD", "SUB"), ("MUL",))))
     return add_pair(draw, draft, kind, (source, other), draft.shape(source))
 
 
 def _shifted(draw: Draw, draft: Draft, source: int) -> int:
     shape = draft.shape(source)
     constant = draft.constant(shape[-1:], draft.scale(source), _zero_point(draw))
-    kind = draw(st.sampled_from(("ADD", "SUB", "MUL", "PRELU", "SQUARED_DIFFERENCE")))
+    kinds = _kinds(draft, source, ("ADD", "SUB"), ("MUL", "PRELU", "SQUARED_DIFFERENCE"))
+    kind = draw(st.sampled_from(kinds))
     return add_pair(draw, draft, kind, (source, constant), shape)
+
+
+def _kinds(
+    draft: Draft, source: int, any_scale: tuple[str, ...], products: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Leave products out where they would lead to scales beyond those of a later layer."""
+    return (*any_scale, *products) if 2.0**-14 < draft.scale(source) < 2.0 else any_scale
 
 
 REDUCTIONS = ("ARG_MAX", "ARG_MIN", "MEAN", "REDUCE_MAX", "REDUCE_MIN", "SUM")
@@ -857,6 +884,7 @@ STRATEGIES: dict[str, st.SearchStrategy[Case]] = {
     "DEQUANTIZE": dequantize(),
     "FILL": fill(),
     "FULLY_CONNECTED": dense(),
+    "LOG_SOFTMAX": log_softmax(),
     "MAX_POOL_2D": pool("MAX_POOL_2D"),
     **{kind: reduction(kind) for kind in REDUCTIONS},
     "QUANTIZE": quantize(),

@@ -218,6 +218,13 @@ typedef struct {
 } tk_softmax_layer;
 
 typedef struct {
+    tk_softmax_layer softmax;
+    int8_t shift, back_shift;
+    int32_t multiplier;      // from input steps to Q5.26
+    int32_t back_multiplier; // and back
+} tk_log_softmax_layer;
+
+typedef struct {
     uint32_t count;
     const int8_t *answers; // [256], for -128 to 127
 } tk_lookup_layer;
@@ -331,6 +338,7 @@ void tk_resize_bilinear_s8(const tk_resize_layer *layer, const int8_t *src, int8
 void tk_reduce_sum_s8(const tk_reduce_sum_layer *layer, const int8_t *src, int8_t *dst);
 void tk_reduce_max_s8(const tk_reduce_max_layer *layer, const int8_t *src, int8_t *dst);
 void tk_softmax_s8(const tk_softmax_layer *layer, const int8_t *src, int8_t *dst);
+void tk_log_softmax_s8(const tk_log_softmax_layer *layer, const int8_t *src, int8_t *dst);
 void tk_lookup_s8(const tk_lookup_layer *layer, const int8_t *src, int8_t *dst);
 void tk_add_s8(const tk_sum_layer *layer, const int8_t *a, const int8_t *b, int8_t *dst);
 void tk_subtract_s8(const tk_sum_layer *layer, const int8_t *a, const int8_t *b, int8_t *dst);
