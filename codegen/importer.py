@@ -129,11 +129,11 @@ def _tensor(file: _File, number: int) -> Tensor:
 
 def _quantization(raw: Any) -> Quantization | None:
     parameters = raw.Quantization()
-    if parameters is None or parameters.ScaleLength() == 0:
-        return None
+    if parameters is None or parameters.ScaleLength() == 0 or parameters.ZeroPointLength() == 0:
+        return None  # TFLM, too, wants both
     scales = tuple(float(parameters.Scale(i)) for i in range(parameters.ScaleLength()))
     zero_points = tuple(int(parameters.ZeroPoint(i)) for i in range(parameters.ZeroPointLength()))
-    return Quantization(scales, zero_points or (0,) * len(scales), parameters.QuantizedDimension())
+    return Quantization(scales, zero_points, parameters.QuantizedDimension())
 
 
 def _constant(
