@@ -1,10 +1,12 @@
 """The two C toolchains: zig's clang from pip, and arm-none-eabi-gcc; C files in, one ELF out."""
 
+import getpass
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -237,12 +239,22 @@ def _refuse_overflow(errors: str, board: Board) -> None:
 
 
 def _zig_cache() -> dict[str, str]:
-    """Return where zig may keep what it compiled, in the user's cache, never in the project."""
+    """Return where zig may keep what it compiled: in the user's cache, never in the project.
+
+    Where that cannot be written it is a folder of the system's; zig itself would never end.
+    """
+    folder = _user_cache() / "tinykit" / "zig"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        folder = Path(tempfile.gettempdir(), f"tinykit-zig-{getpass.getuser()}")
+        folder.mkdir(exist_ok=True)
+    return {"ZIG_GLOBAL_CACHE_DIR": str(folder), "ZIG_LOCAL_CACHE_DIR": str(folder)}
+
+
+def _user_cache() -> Path:
     if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = str(base / "tinykit" / "zig")
-    return {"ZIG_GLOBAL_CACHE_DIR": folder, "ZIG_LOCAL_CACHE_DIR": folder}
+        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
