@@ -80,7 +80,9 @@ def run_many(jobs: Sequence[Job]) -> list[Answers | CheckFailedError]:
             _write_job(folder, job)
         done = 0
         while done < len(jobs):
-            command = [sys.executable, "-m", "tinykit.core.oracle", root, str(done), str(len(jobs))]
+            # -P: what lies in the user's folder must not shadow a module of ours.
+            command = [sys.executable, "-P", "-m", "tinykit.core.oracle", root]
+            command += [str(done), str(len(jobs))]
             child = subprocess.run(command, capture_output=True, timeout=_TIMEOUT_S, check=False)
             finished = [i for i in range(done, len(jobs)) if _finished(folders[i])]
             victim = max(finished, default=done - 1) + 1

@@ -106,7 +106,8 @@ class Emulator:
         self._control, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", module, json.dumps(setup), str(theirs.fileno())],
+                # -P: what lies in the user's folder must not shadow a module of ours.
+                [sys.executable, "-P", "-m", module, json.dumps(setup), str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C reaches the parent, which ends the child

@@ -161,7 +161,8 @@ def compile_image(
 def _find_zig() -> Toolchain:
     if find_spec("ziglang") is None:
         raise MissingToolError("the compiler zig is not installed", "pip install ziglang==0.17.1")
-    command = (sys.executable, "-m", "ziglang")
+    # -P: what lies in the user's folder must not shadow a module of ours.
+    command = (sys.executable, "-P", "-m", "ziglang")
     version = _run([*command, "version"], Path.cwd()).strip()
     return Toolchain("zig", f"zig {version}", (*command, "cc"))
 
