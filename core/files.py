@@ -13,7 +13,7 @@ PACKAGE_ROOT = Path(__file__).resolve().parents[1]
 
 def refuse_overwrite(path: Path, force: bool) -> None:
     """Raise TinykitError if `path` exists and the user did not say --force, or cannot be made."""
-    if path.is_dir():
+    if _is_there(path) and path.is_dir():
         raise TinykitError(f"{path} is a folder", "give a file name with -o")
     if path.exists() and not force:
         raise TinykitError(f"{path} exists", "choose another name with -o, or add --force")
@@ -27,7 +27,10 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
     The temporary name keeps the suffix, since Keras chooses its format by it.
     """
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+    try:
+        handle, name = tempfile.mkstemp(path.suffix, f".{path.stem}-", path.parent)
+    except OSError as error:
+        raise _unwritable(path, error) from None
     os.close(handle)
     temporary = Path(name)
     try:
@@ -49,8 +52,9 @@ def refuse_foreign_folder(folder: Path, marker: str, force: bool) -> None:
 
     A folder is ours if it holds the file `marker`.
     """
-    if folder.exists() and not folder.is_dir():
-        raise TinykitError(f"{folder} is a file", "choose another folder with -o")
+    if _is_there(folder) and not folder.is_dir():
+        what = "a link to nothing" if folder.is_symlink() and not folder.exists() else "a file"
+        raise TinykitError(f"{folder} is {what}", "choose another folder with -o")
     ours = (folder / marker).is_file()
     if folder.is_dir() and any(folder.iterdir()) and not ours and not force:
         raise TinykitError(
@@ -61,15 +65,41 @@ def refuse_foreign_folder(folder: Path, marker: str, force: bool) -> None:
 
 @contextmanager
 def atomic_folder(folder: Path) -> Iterator[Path]:
-    """Give a new folder that takes the place of `folder`, whole, only if the block succeeds."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as name:
+    """Give a new folder that takes the place of `folder`, whole, only if the block succeeds.
+
+    Raises:
+        TinykitError: `folder` cannot be made where it is wanted.
+    """
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        beside = tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent)
+    except OSError as error:
+        raise _unwritable(folder, error) from None
+    with beside as name:
         new, old = Path(name, "new"), Path(name, "old")
         new.mkdir()
         yield new
         if folder.exists():
             folder.rename(old)
         new.rename(folder)
+
+
+def _is_there(path: Path) -> bool:
+    """Return whether something, a link to nothing included, has the name `path`."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:  # a name that is too long, a folder that may not be read
+        raise _unwritable(path, error) from None
+    return True
+
+
+def _unwritable(path: Path, error: OSError) -> TinykitError:
+    return TinykitError(
+        f"cannot write {path}: {(error.strerror or str(error)).lower()}",
+        "choose another place with -o",
+    )
 
 
 def _umask() -> int:
