@@ -102,6 +102,8 @@ def build(
         LowerOptions(options.optimize, options.encoding),
         options.keep_input,
     )
+    if not source.endswith(".tflite"):  # it may be called like one of the files we write
+        source += ".tflite"
     with atomic_folder(output) as work:
         (work / source).write_bytes(data)
         record = _fill(work, model, source, board, options, toolchain, progress)
