@@ -30,6 +30,8 @@ def load_model(path: Path, custom: Path | None = None) -> Any:
     if custom is not None:
         if not custom.is_file():
             raise TinykitError(f"{custom} does not exist", "--custom takes a Python file")
+        if custom.suffix != ".py":
+            raise TinykitError(f"{custom} is not a .py file", "--custom takes a Python file")
         load_python(custom, CUSTOM_NAME)
     try:
         model = keras.saving.load_model(path, safe_mode=True)
