@@ -9,6 +9,7 @@ from pathlib import Path
 from tinykit.core.errors import TinykitError
 
 PACKAGE_ROOT = Path(__file__).resolve().parents[1]
+MANIFEST = ".tinykit-files"  # in a folder that we made: the names of what we made in it
 
 
 def refuse_overwrite(path: Path, force: bool) -> None:
@@ -47,16 +48,19 @@ def write_atomic(path: Path, data: bytes) -> None:
         temporary.write_bytes(data)
 
 
-def refuse_foreign_folder(folder: Path, marker: str, force: bool) -> None:
+def refuse_foreign_folder(folder: Path, force: bool) -> None:
     """Raise TinykitError unless `folder` is new, empty or ours, or the user said --force.
 
-    A folder is ours if it holds the file `marker`.
+    A folder is ours if it holds only what its manifest lists, which atomic_folder leaves there.
     """
     if _is_there(folder) and not folder.is_dir():
         what = "a link to nothing" if folder.is_symlink() and not folder.exists() else "a file"
         raise TinykitError(f"{folder} is {what}", "choose another folder with -o")
-    ours = (folder / marker).is_file()
-    if folder.is_dir() and any(folder.iterdir()) and not ours and not force:
+    if folder.is_symlink() or folder.resolve() in (Path.cwd(), *Path.cwd().parents):
+        raise TinykitError(
+            f"{folder} is a link, or a folder around this one", "choose another folder with -o"
+        )
+    if folder.is_dir() and _foreign(folder) and not force:
         raise TinykitError(
             f"{folder} has files that tinykit did not make",
             "choose another folder with -o, or replace it with --force",
@@ -79,9 +83,18 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
         new, old = Path(name, "new"), Path(name, "old")
         new.mkdir()
         yield new
+        names = sorted(path.name for path in new.iterdir())
+        (new / MANIFEST).write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
         if folder.exists():
             folder.rename(old)
         new.rename(folder)
+
+
+def _foreign(folder: Path) -> set[str]:
+    """Return the names in a folder that its manifest does not list."""
+    manifest = folder / MANIFEST
+    listed = manifest.read_text(encoding="utf-8").splitlines() if manifest.is_file() else []
+    return {path.name for path in folder.iterdir()} - {*listed, MANIFEST}
 
 
 def _is_there(path: Path) -> bool:

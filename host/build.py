@@ -92,7 +92,7 @@ def build(
         CheckFailedError: the image does not fit the board.
         MissingToolError: the toolchain is not installed.
     """
-    refuse_foreign_folder(output, records.FILE_NAME, force)
+    refuse_foreign_folder(output, force)
     toolchain = find_toolchain(options.toolchain)
     progress("compiling the model")
     model = compile_model(

@@ -46,7 +46,8 @@ def run(arguments: list[str]) -> int:
         context = getattr(error, "ctx", None)
         command = context.command_path if context is not None else "tinykit"
         text = error.format_message().rstrip(".")
-        show_error(TinykitError(text[:1].lower() + text[1:], f"{command} --help"))
+        if text:  # without arguments there is the help, and no mistake
+            show_error(TinykitError(text[:1].lower() + text[1:], f"{command} --help"))
         return TinykitError.exit_status
     except (KeyboardInterrupt, typer.Abort):
         return _interrupted()

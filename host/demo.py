@@ -103,7 +103,7 @@ def run_demo(
     if name not in BUILT_IN:
         raise TinykitError(f"no demo '{name}'", f"tinykit demo {' | '.join(BUILT_IN)}")
     board = find_board(board_name)
-    refuse_foreign_folder(folder, FILE_NAME, force)
+    refuse_foreign_folder(folder, force)
     with atomic_folder(folder) as work:
         report = _pipeline(load_task(name), board, work, folder, seed, progress)
         (work / FILE_NAME).write_text(json.dumps(plain(report), indent=1) + "\n")

@@ -1,6 +1,7 @@
 """The two C toolchains: zig's clang from pip, and arm-none-eabi-gcc; C files in, one ELF out."""
 
-import getpass
+import atexit
+import contextlib
 import os
 import re
 import shutil
@@ -10,6 +11,7 @@ import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
@@ -239,17 +241,18 @@ def _refuse_overflow(errors: str, board: Board) -> None:
     )
 
 
+@cache
 def _zig_cache() -> dict[str, str]:
     """Return where zig may keep what it compiled: in the user's cache, never in the project.
 
-    Where that cannot be written it is a folder of the system's; zig itself would never end.
+    Where that cannot be written, zig itself would never end: it gets a folder until we end.
     """
     folder = _user_cache() / "tinykit" / "zig"
-    try:
+    with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        folder = Path(tempfile.gettempdir(), f"tinykit-zig-{getpass.getuser()}")
-        folder.mkdir(exist_ok=True)
+    if not os.access(folder, os.W_OK):
+        folder = Path(tempfile.mkdtemp(prefix="tinykit-zig-"))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return {"ZIG_GLOBAL_CACHE_DIR": str(folder), "ZIG_LOCAL_CACHE_DIR": str(folder)}
 
 

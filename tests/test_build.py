@@ -39,7 +39,7 @@ def test_what_is_in_a_build_folder(dense_build: Path) -> None:
         "README.md app_model.c board.h build.h build.json dense.c dense.h dense.tflite memory.ld"
     )
     images = [f"firmware.{suffix}" for suffix in ("bin", "elf", "hex", "map")]
-    plan = {"plan.json", "plan.svg"}
+    plan = {"plan.json", "plan.svg", ".tinykit-files"}
     assert {path.name for path in dense_build.iterdir()} == {*names.split(), *images, *plan}
     assert (dense_build / "dense.tflite").read_bytes() == tiny.dense()
 
@@ -175,10 +175,28 @@ def test_our_own_folder_is_replaced_whole(tinykit: Tinykit, model: Path) -> None
     out = Path("out")
     assert tinykit("build", model, "-b", "nano33", "-o", out).status == 0
     before = contents(out)
-    (out / "stale.txt").write_text("of an older version")
+    (out / "firmware.bin").write_bytes(b"of an older version")
     assert tinykit("build", model, "-b", "nano33", "-o", out).status == 0
     assert contents(out) == before
     assert sorted(path.name for path in Path().iterdir()) == ["dense.tflite", "out"]
+
+
+def test_what_a_user_put_into_our_folder_is_kept(tinykit: Tinykit, model: Path) -> None:
+    out = Path("out")
+    assert tinykit("build", model, "-b", "nano33", "-o", out).status == 0
+    (out / "main.c").write_text("mine")
+    line, _hint = tinykit.refuses("build", model, "-b", "nano33", "-o", out)
+    assert line == "out has files that tinykit did not make"
+    assert (out / "main.c").read_text() == "mine"
+
+
+def test_a_link_and_the_current_folder_are_never_replaced(tinykit: Tinykit, model: Path) -> None:
+    Path("real").mkdir()
+    Path("link").symlink_to("real")
+    for out in ("link", ".", ".."):
+        line, _hint = tinykit.refuses("build", model, "-b", "nano33", "-o", out, "--force")
+        assert line == f"{out} is a link, or a folder around this one"
+    assert Path("link").is_symlink() and model.is_file()
 
 
 def test_a_foreign_folder_is_replaced_by_force_only(tinykit: Tinykit, model: Path) -> None:

@@ -77,11 +77,14 @@ def test_sine_stays_close_on_the_board(tmp_path: Path) -> None:
 
 
 def test_a_foreign_folder_is_refused_before_any_work(tmp_path: Path) -> None:
-    (tmp_path / "thesis.txt").write_text("mine")
-    ended = demo(tmp_path, "sine", "-o", ".")
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    (kept / "thesis.txt").write_text("mine")
+    ended = demo(tmp_path, "sine", "-o", "kept")
     assert (ended.status, ended.out) == (2, "")
     assert ended.err == (
-        "tinykit: . has files that tinykit did not make\n"
+        "tinykit: kept has files that tinykit did not make\n"
         "  hint: choose another folder with -o, or replace it with --force\n"
     )
-    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+    assert [path.name for path in kept.iterdir()] == ["thesis.txt"]
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
