@@ -23,6 +23,9 @@ _WEIGHTS_INPUT = {
     "FULLY_CONNECTED": 1,
     "TRANSPOSE_CONV": 1,
 }
+_OPTION_NAMES = {
+    value: name for name, value in vars(tflite.BuiltinOptions).items() if isinstance(value, int)
+}
 _DTYPES = {
     tflite.TensorType.INT8: "int8",
     tflite.TensorType.INT32: "int32",
@@ -217,6 +220,11 @@ def _operator(file: _File, raw: Any, kind: str, name: str, variables: set[int]) 
         )
     table, options_class, options = raw.BuiltinOptions(), KINDS[kind].options, None
     if options_class is not None and table is not None:
+        if _OPTION_NAMES.get(raw.BuiltinOptionsType()) != options_class.__name__:
+            raise TinykitError(
+                f"{file.name}: layer '{name}' ({kind}) has the options of another operator",
+                "the file is damaged; convert it again: tinykit quantize",
+            )
         options = options_class()
         options.Init(table.Bytes, table.Pos)
     inputs = _numbers(raw.InputsAsNumpy())
