@@ -15,6 +15,7 @@ from tinykit.core.errors import TinykitError
 from tinykit.core.files import atomic_folder, refuse_foreign_folder
 from tinykit.host import record as records
 from tinykit.host.image import Image, check_image, read_image, to_hex, to_map
+from tinykit.host.kernels import kernel_files
 from tinykit.host.record import BuildRecord, LinkRecord, PortRecord
 from tinykit.host.sizes import measure, refuse_deep_stack
 from tinykit.host.toolchain import (
@@ -150,7 +151,7 @@ def _sources(work: Path, model: Compiled, board: Board, options: BuildOptions) -
     # the application may be small everywhere: its loops wait for bytes, and do not multiply
     application = [Source(s.path, "size") for s in app_sources(board, options.app)]
     level = options.optimize
-    kernels = [Source(path, level) for path in sorted((FIRMWARE / "kernels").glob("*.c"))]
+    kernels = [Source(path, level) for path in kernel_files(model.files[f"{model.name}.c"])]
     generated = [Source(work / f"{model.name}.c", level), Source(work / "app_model.c", "size")]
     return [*generated, *kernels, *application]
 
