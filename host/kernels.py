@@ -23,7 +23,15 @@ def kernel_files(model: str) -> list[Path]:
         if path is not None and path not in needed:
             needed.add(path)
             waiting += _NAME.findall(texts[path])
-            for header in _INCLUDE.findall(texts[path]):
-                if header != _CONTRACT:
-                    waiting += _NAME.findall((KERNELS / header).read_text())
+            waiting += _named_in_headers(texts[path])
     return sorted(needed)
+
+
+def _named_in_headers(text: str) -> list[str]:
+    """Return the names in the headers that a text includes, and in those that they include."""
+    names: list[str] = []
+    for header in _INCLUDE.findall(text):
+        if header != _CONTRACT:
+            inner = (KERNELS / header).read_text()
+            names += _NAME.findall(inner) + _named_in_headers(inner)
+    return names

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from commands import COMMAND, Ended
 
+from tinykit.core.files import MANIFEST
+
 pytest.importorskip("unicorn")
 pytest.importorskip("tensorflow")
 
@@ -28,6 +30,7 @@ def checked(name: str, work: Path) -> dict[str, Any]:
     folder.mkdir(parents=True)
     (folder / "demo.json").write_text("{}")
     (folder / "stale.txt").write_text("of the last run")
+    (folder / MANIFEST).write_text("demo.json\nstale.txt\n")
     ended = demo(work, name, "--json")
     assert (ended.status, ended.err) == (0, "")
     report = ended.json
