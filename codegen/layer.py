@@ -1,7 +1,7 @@
 """What the compiler knows of a layer once it is lowered to a kernel call."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from numpy.typing import NDArray
@@ -119,10 +119,3 @@ class RefusedError(Exception):
         super().__init__(what)
         self.what = what
         self.hint = hint
-
-
-@dataclass(frozen=True, slots=True)
-class Empty:
-    """Be the attribute record of an operator that has none."""
-
-    kind: str = field(default="empty", init=False)
