@@ -555,8 +555,10 @@ def _processor_ticks(pid: int) -> int:
     return int(fields[11]) + int(fields[12])
 
 
+# A shell without job control starts its background jobs, a CI runner's too, with SIGINT ignored.
 PARENT = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from pathlib import Path
 from tinykit.core.board import find_board
 from tinykit.host.emulator import Emulator
