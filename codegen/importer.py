@@ -91,7 +91,7 @@ def _graph(data: bytes, name: str) -> Graph:
     tensors = tuple(_tensor(file, n) for n in range(file.subgraph.TensorsLength()))
     states = _states(file, tensors)
     operators = _operators(file, tensors, states)
-    _refuse_other_dtypes(file, tensors, operators)
+    _refuse_other_dtypes(file, tensors)
     return Graph(
         name=name,
         tensors=tensors,
@@ -164,23 +164,14 @@ def _constant(
     return values.astype(dtype).reshape(shape)
 
 
-def _refuse_other_dtypes(
-    file: _File, tensors: tuple[Tensor, ...], operators: tuple[Operator, ...]
-) -> None:
-    """Say at once when the model is float or int16: no layer of it could compile."""
-    written = [*file.subgraph.InputsAsNumpy(), *(n for o in operators for n in o.outputs)]
+def _refuse_other_dtypes(file: _File, tensors: tuple[Tensor, ...]) -> None:
+    """Say at once when the model is float: no layer of it could compile."""
     kinds = {tensor.dtype for tensor in tensors}
     if "int8" not in kinds and "float32" in kinds:
         name = next(t.name for t in tensors if t.dtype == "float32")
         raise TinykitError(
             f"{file.name} is a float model ('{name}' is float32), tinykit compiles int8", _CONVERT
         )
-    for tensor in (tensors[n] for n in written if 0 <= n < len(tensors)):
-        if tensor.dtype == "int16":
-            raise TinykitError(
-                f"{file.name} has int16 activations ('{tensor.name}'), tinykit compiles int8",
-                _CONVERT,
-            )
 
 
 def _operators(

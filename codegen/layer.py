@@ -45,6 +45,7 @@ class Layer:
             each a part of it.
         takes_scratch: the kernel's last argument is working memory.
         scratch_bytes: how much of it; 0 passes a null pointer.
+        scratch_alignment: what its place is a multiple of.
         access: for each input, how far the output may overlap it; empty if not at all.
         macs: multiply-accumulates of the dense form.
         encoding: how the weights are stored: "dense", "sparse" or "" without weights.
@@ -62,6 +63,7 @@ class Layer:
     tables: tuple[Table, ...] = ()
     takes_scratch: bool = False
     scratch_bytes: int = 0
+    scratch_alignment: int = 1
     access: tuple[Access, ...] = ()
     macs: int = 0
     encoding: str = ""

@@ -15,6 +15,7 @@ from tinykit.codegen.access import Access
 from tinykit.codegen.lower import Program
 
 _TRIES = 400
+_ALIGNMENT = {"int16": 2, "float32": 4, "int32": 4}  # by dtype, of tensors
 _PATIENCE = 120  # tries without a smaller arena
 
 
@@ -99,7 +100,7 @@ def _tensor_slots(program: Program, keep_input: bool) -> list[Slot]:
                 bytes=tensor.bytes,
                 first=first[root],
                 last=last[root],
-                alignment=4 if tensor.dtype in ("float32", "int32") else 1,
+                alignment=_ALIGNMENT.get(tensor.dtype, 1),
             )
         )
     return slots
@@ -126,7 +127,14 @@ def _lives(program: Program, keep_input: bool) -> tuple[dict[int, int], dict[int
 
 def _scratch_slots(program: Program) -> list[Slot]:
     return [
-        Slot(f"{layer.name}, scratch", (), layer.scratch_bytes, index, index)
+        Slot(
+            f"{layer.name}, scratch",
+            (),
+            layer.scratch_bytes,
+            index,
+            index,
+            alignment=layer.scratch_alignment,
+        )
         for index, layer in enumerate(program.layers)
         if layer.scratch_bytes
     ]

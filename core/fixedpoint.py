@@ -77,6 +77,19 @@ def requantize(values: Ints, multiplier: int | Ints, shift: int | Ints) -> Ints:
     return divide_by_power(high_multiply(wrap32(values << left), multiplier), right)
 
 
+def requantize_wide(values: Ints, multiplier: int | Ints, shift: int | Ints) -> Ints:
+    """Scale 64-bit sums: tflite::MultiplyByQuantizedMultiplier for int64, one rounding.
+
+    Args:
+        values: sums below 2**47; multiplier and shift broadcast against them.
+        multiplier: of 15 bits, from narrow_multiplier.
+        shift: -31 to 7, positive to the left.
+    """
+    right = 15 - np.asarray(shift, np.int64)
+    half = np.int64(1) << (right - 1)
+    return wrap32((values * np.asarray(multiplier, np.int64) + half) >> right)
+
+
 def multiply_saturated(values: Ints, exponent: int) -> Ints:
     """Return values * 2**exponent, saturated to int32 (SaturatingRoundingMultiplyByPOT)."""
     if exponent <= 0:

@@ -11,7 +11,11 @@ from numpy.typing import NDArray
 
 from tinykit.core.errors import TinykitError
 
-QUANTIZED_RANGE = {"int8": (-128, 127), "int32": (-(2**31), 2**31 - 1)}
+QUANTIZED_RANGE = {
+    "int8": (-128, 127),
+    "int16": (-(2**15), 2**15 - 1),
+    "int32": (-(2**31), 2**31 - 1),
+}
 MAX_ELEMENTS = 1 << 26  # 64 Mi: more than any microcontroller holds, small enough to count safely
 
 

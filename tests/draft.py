@@ -21,9 +21,15 @@ _UNUSED = FlatTensor("unused", (1,), "int8", (1.0,), (0,))
 
 @dataclass(slots=True)
 class Draft:
-    """Hold an unfinished model and what its tensors hold for some random inputs."""
+    """Hold an unfinished model and what its tensors hold for some random inputs.
+
+    Attributes:
+        rng: decides everything.
+        dtype: of activations, int8 or int16.
+    """
 
     rng: np.random.Generator
+    dtype: str = "int8"
     tensors: list[FlatTensor] = field(default_factory=list)
     operators: list[FlatOperator] = field(default_factory=list)
     inputs: list[int] = field(default_factory=list)
@@ -35,10 +41,9 @@ class Draft:
         return len(self.tensors) - 1
 
     def input(self, shape: tuple[int, ...], scale: float, zero_point: int) -> int:
-        """Add an int8 input."""
-        number = self.add(FlatTensor(self.name("in"), shape, "int8", (scale,), (zero_point,)))
-        values = self.rng.integers(-128, 128, _of_samples(shape))
-        return self._as_input(number, values.astype(np.int8))
+        """Add an input of activations."""
+        number = self.add(FlatTensor(self.name("in"), shape, self.dtype, (scale,), (zero_point,)))
+        return self._as_input(number, self.drawn(_of_samples(shape)))
 
     def float_input(self, shape: tuple[int, ...], values: Array) -> int:
         """Add a float input that holds the given values."""
@@ -52,10 +57,19 @@ class Draft:
         return self._as_input(number, values.astype(np.int32))
 
     def constant(self, shape: tuple[int, ...], scale: float, zero_point: int) -> int:
-        """Add a random int8 constant."""
-        data = self.rng.integers(-128, 128, shape).astype(np.int8)
-        name = self.name("constant")
-        return self.add(FlatTensor(name, shape, "int8", (scale,), (zero_point,), data=data))
+        """Add a random constant of the type of activations."""
+        data, name = self.drawn(shape), self.name("constant")
+        return self.add(FlatTensor(name, shape, self.dtype, (scale,), (zero_point,), data=data))
+
+    def drawn(self, shape: tuple[int, ...]) -> Array:
+        """Draw values of the whole range of activations."""
+        limits = np.iinfo(self.dtype)
+        return self.rng.integers(limits.min, limits.max + 1, shape).astype(self.dtype)
+
+    @property
+    def highest(self) -> int:
+        """Return the greatest value of an activation."""
+        return int(np.iinfo(self.dtype).max)
 
     def state(self, shape: tuple[int, ...], dtype: str, scale: float, zero_point: int) -> int:
         """Add a variable tensor."""
@@ -129,16 +143,19 @@ class Draft:
             shape: of the output.
         """
         assert weights.data is not None
-        widest = float(np.abs(weights.data.astype(np.int64)).sum()) * 255 + 1
+        widest = float(np.abs(weights.data.astype(np.int64)).sum()) * (2 * self.highest + 1)
+        widest += 1 if self.dtype == "int8" else 2**10
         if bias is not None:
             widest += float(np.abs(bias.astype(np.int64)).max())
-        wide = max(weights.scales) * self.tensors[source].scales[0] * widest / 120
+        wide = max(weights.scales) * self.tensors[source].scales[0] * widest / self.highest * 1.06
         parts = self._with_weights(kind, source, weights, bias)
         inputs = parts
         if kind == "TRANSPOSE_CONV":
             inputs = (self.int32_constant(shape), parts[1], parts[0], *parts[2:])
         plain = Options(options[0].table, _without_activation(options[0]))
-        low, high = self.reach(kind, inputs, plain, shape, wide)
+        # TFLM rescales 64-bit sums by less than 2^7
+        least = max(weights.scales) * self.scale(source) / 2**3 if self.dtype == "int16" else 0.0
+        low, high = self.reach(kind, inputs, plain, shape, wide, least)
         gain = 1.0
         if options[1] in _CEILING and low < high:
             gain = _CEILING[options[1]] * self.rng.uniform(0.7, 2.0) / max(-low, high)
@@ -153,19 +170,24 @@ class Draft:
         options: Options | None,
         shape: tuple[int, ...],
         wide: float,
+        least: float = 0.0,
     ) -> tuple[float, float]:
-        """Find the least and the greatest real output, starting with a scale that is too wide."""
-        scale = wide
+        """Find the least and the greatest real output, starting with a scale that is too wide.
+
+        Scales below `least` are not tried.
+        """
+        scale, most = wide, self.highest
         for _ in range(8):
-            target = FlatTensor("probe", shape, "int8", (scale,), (0,))
+            target = FlatTensor("probe", shape, self.dtype, (scale,), (0,))
             found = self.evaluate(kind, inputs, options, target).astype(np.int64)
             low, high = int(found.min()), int(found.max())
             largest = max(-low, high)
-            if 60 <= largest < 127:
+            if most // 2 - 3 <= largest < most:
                 break
-            if largest == 0 and scale < wide * 1e-4:
+            if scale <= least or (largest == 0 and scale < wide * 1e-4):
                 return 0.0, 0.0
-            scale *= 16.0 if largest >= 127 else (largest + 0.6) / 100
+            ratio = 16.0 if largest >= most else (largest + 0.6) / (most - 27)
+            scale = max(scale * ratio, least)
         return low * scale, high * scale
 
     def evaluate(
@@ -228,13 +250,15 @@ class Draft:
 
         One in three scales is a power of two times the unit: only then do halves get rounded.
         """
-        low, high = min(reach[0], 0.0), max(reach[1], 0.0)
-        scale = (high - low) / 255 * self.rng.uniform(0.7, 2.0) or wide
+        low, high, most = min(reach[0], 0.0), max(reach[1], 0.0), self.highest
+        scale = (high - low) / (2 * most + 1) * self.rng.uniform(0.7, 2.0) or wide
         if self.rng.integers(3) == 0:
             scale = unit * 2.0 ** round(np.log2(scale / unit))
         scale = float(np.float32(scale))
-        zero_point = int(np.clip(round(-128 - low / scale), -128, 127))
-        return FlatTensor(self.name("t"), shape, "int8", (scale,), (zero_point,))
+        zero_point = int(np.clip(round(-most - 1 - low / scale), -most - 1, most))
+        if self.dtype == "int16":
+            zero_point = 0  # all that TFLM computes with
+        return FlatTensor(self.name("t"), shape, self.dtype, (scale,), (zero_point,))
 
     def _with_weights(
         self, kind: str, source: int, weights: FlatTensor, bias: NDArray[np.int32] | None
@@ -242,7 +266,11 @@ class Draft:
         inputs = [source, self.add(weights)]
         if bias is not None:
             name = self.name("bias")
-            tensor = FlatTensor(name, bias.shape, "int32", (1.0,), (0,), data=bias)
+            dtype = "int32" if self.dtype == "int8" else "int64"
+            data = bias.astype(dtype)
+            if self.dtype == "int16":  # as large as the sums, or larger than 32 bits
+                data <<= int(self.rng.choice((8, 8, 8, 26)))
+            tensor = FlatTensor(name, bias.shape, dtype, (1.0,), (0,), data=data)
             inputs.append(self.add(tensor))
         elif kind != "DEPTHWISE_CONV_2D" and self.rng.integers(2):
             inputs.append(-1)  # TFLM reads a depthwise bias of -1 as a tensor: docs/exactness.md
@@ -277,8 +305,9 @@ def _without_activation(
 
 def lively(values: Array) -> bool:
     """Tell whether outputs can show a mistake: at most 90 % of them saturated, or the same."""
-    if values.dtype != np.int8:
+    if values.dtype not in (np.int8, np.int16):
         return len(np.unique(values)) > 1
+    limits = np.iinfo(values.dtype)
     commonest = int(np.unique(values, return_counts=True)[1].max())
-    saturated = int(np.count_nonzero((values == -128) | (values == 127)))
+    saturated = int(np.count_nonzero((values == limits.min) | (values == limits.max)))
     return max(commonest, saturated) <= 0.9 * values.size

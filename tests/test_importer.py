@@ -88,8 +88,9 @@ REFUSALS: dict[str, tuple[Callable[[], bytes], str, str]] = {
     ),
     "int16": (
         lambda: _image(dtype="int16"),
-        "net.tflite has int16 activations ('image'), tinykit compiles int8",
-        CONVERT,
+        "net.tflite: layer 'conv' (CONV_2D) has the zero point 3 for the int16 tensor 'image', "
+        "TFLM wants 0",
+        "quantize the model again: tinykit quantize",
     ),
     "float16": (
         lambda: _image(dtype="float16"),

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import cases16
 import pytest
 from batch import draw_cases, judge, kernel_objects
 from cases import STRATEGIES
@@ -13,6 +14,7 @@ from tinykit.core import oracle
 COUNT = {"graph": 60}
 _USUAL = 40
 _CHUNK = 200  # models in one program
+_ALL = {**STRATEGIES, **{f"int16 {kind}": s for kind, s in cases16.STRATEGIES.items()}}
 _SOAK = int(os.environ.get("TINYKIT_SOAK", "0"))
 
 pytestmark = pytest.mark.skipif(not oracle.available(), reason="tflite-micro has no wheel here")
@@ -27,12 +29,13 @@ def test_every_operator_has_a_strategy() -> None:
     assert set(STRATEGIES) == {*KINDS, "graph"}
 
 
-@pytest.mark.parametrize("kind", sorted(STRATEGIES))
+@pytest.mark.parametrize("kind", sorted(_ALL))
 def test_random_models_equal_tflm(
     kind: str, kernels: list[Path], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     wanted = _SOAK or COUNT.get(kind, _USUAL)
-    cases = draw_cases(STRATEGIES[kind], wanted * 3 if kind == "graph" else wanted * 3 // 2)
+    drawn = {"graph": wanted * 3, "int16": wanted * 2}.get(kind.split()[0], wanted * 3 // 2)
+    cases = draw_cases(_ALL[kind], drawn)
     verdicts = []
     for start in range(0, len(cases), _CHUNK):
         folder = tmp_path_factory.mktemp(kind)

@@ -10,8 +10,9 @@ from tinykit.codegen.access import read_while_writing
 from tinykit.codegen.encode import Encoded, encode, encode_blocks
 from tinykit.codegen.layer import Arrays, Layer, LowerOptions, OpKind, RefusedError
 from tinykit.codegen.ops import shared
-from tinykit.codegen.ops.dense import Product, lower_convolution, summary_of
+from tinykit.codegen.ops.dense import Product, lower_convolution, padding, summary_of
 from tinykit.codegen.ops.shared import Ints, Window
+from tinykit.codegen.ops.width import refuse_other_activations, width_of
 from tinykit.core.graph import Graph, Operator
 
 
@@ -37,7 +38,7 @@ def _read(options: Any) -> Conv:
 def _check(graph: Graph, operator: Operator) -> None:
     shared.refuse_other_arity(operator, (2, 3))
     source, target = graph.tensor(operator.inputs[0]), graph.tensor(operator.outputs[0])
-    shared.refuse_not_int8(source, target)
+    refuse_other_activations(source, target)
     shared.refuse_other_rank(source, 4)
     shared.refuse_other_rank(target, 4)
     weights = graph.tensor(operator.inputs[1])
@@ -51,10 +52,10 @@ def _check(graph: Graph, operator: Operator) -> None:
         )
     shared.refuse_bad_weights(graph, operator, weights.shape[0])
     shared.refuse_unknown_activation(operator.attributes.activation, target)
-    shared.refuse_large_factors(shared.channel_factors(graph, operator))
+    shared.refuse_large_factors(shared.channel_factors(graph, operator), width_of(target))
     _window(graph, operator)
     product = _product(graph, operator)
-    shared.refuse_overflow(product.rows, product.bias)
+    shared.refuse_overflow(product.rows, product.bias, width_of(source))
 
 
 def _groups(graph: Graph, operator: Operator) -> int:
@@ -138,25 +139,27 @@ def _lower_grouped(
     activation = shared.activation_name(operator.attributes.activation)
     # each group of outputs is written before the next group of inputs is read
     lag = max(0, (outputs - channels) // groups * (groups - 1))
-    access = read_while_writing(view.steps(channels, outputs), lag)
+    width = product.scaling.width
+    steps = view.steps(channels * width.bytes, outputs * width.bytes)
     return Layer(
         name=operator.name,
         kind=operator.kind,
         summary=summary_of(f"{shape} in {groups} groups", activation, encoded),
-        kernel="tk_conv_grouped_s8",
-        record="tk_conv_grouped_layer",
+        kernel=width.kernel("tk_conv_grouped_s8"),
+        record=width.record("tk_conv_grouped_layer"),
         fields=(
-            ("pad_value", product.input_zero_point),
+            *padding(product),
             ("groups", groups),
-            view.field(channels),
+            view.field(channels * width.bytes),
             ("dense", product.fields(operator.name, encoded)),
         ),
         inputs=(operator.inputs[0],),
         outputs=operator.outputs,
         tables=product.tables(encoded),
         takes_scratch=True,
-        scratch_bytes=taps,
-        access=(access,),
+        scratch_bytes=taps * width.bytes,
+        scratch_alignment=width.bytes,
+        access=(read_while_writing(steps, lag * width.bytes),),
         macs=view.output[0] * view.output[1] * outputs * taps,
         encoding=encoded.encoding,
         reason=encoded.reason,

@@ -19,6 +19,7 @@ from tinykit.codegen.layer import (
 )
 from tinykit.codegen.ops import shared
 from tinykit.codegen.ops.shared import Ints, Window
+from tinykit.codegen.ops.width import INT8, refuse_other_activations, width_of
 from tinykit.core.graph import Graph, Operator
 
 
@@ -56,7 +57,7 @@ class Product:
 
     def tables(self, encoded: Encoded) -> tuple[Table, ...]:
         """Return all tables of the kernel's record."""
-        bias = Table("bias", self.folded_bias().astype(np.int32), "bias")
+        bias = Table("bias", self.folded_bias().astype(self.scaling.width.bias), "bias")
         return (*encoded.tables, bias, *shared.scaling_tables(self.scaling))
 
     def fields(self, layer: str, encoded: Encoded) -> tuple[Field, ...]:
@@ -79,7 +80,7 @@ def _read(options: Any) -> Dense:
 def _check(graph: Graph, operator: Operator) -> None:
     shared.refuse_other_arity(operator, (2, 3))
     source, target = graph.tensor(operator.inputs[0]), graph.tensor(operator.outputs[0])
-    shared.refuse_not_int8(source, target)
+    refuse_other_activations(source, target)
     weights = graph.tensor(operator.inputs[1])
     if len(weights.shape) != 2:
         raise RefusedError(f"has weights of shape {weights.shape}", shared.QUANTIZE)
@@ -92,10 +93,10 @@ def _check(graph: Graph, operator: Operator) -> None:
         raise RefusedError(
             f"maps {source.shape} to {target.shape} with weights {weights.shape}", shared.QUANTIZE
         )
-    shared.refuse_large_factors(_factors(graph, operator))
-    shared.refuse_large_sizes(inputs, outputs, source.elements // inputs)
+    shared.refuse_large_factors(_factors(graph, operator), width_of(target))
+    shared.refuse_large_sizes(inputs * width_of(source).bytes, outputs, source.elements // inputs)
     product = _product(graph, operator)
-    shared.refuse_overflow(product.rows, product.bias)
+    shared.refuse_overflow(product.rows, product.bias, width_of(source))
 
 
 def _factors(graph: Graph, operator: Operator) -> list[float]:
@@ -142,8 +143,8 @@ def _lower(graph: Graph, operator: Operator, options: LowerOptions) -> Layer:
         name=operator.name,
         kind=operator.kind,
         summary=summary_of(f"dense {inputs} -> {outputs}", activation, encoded),
-        kernel=encoded.kernel,
-        record=encoded.record,
+        kernel=product.scaling.width.kernel(encoded.kernel),
+        record=product.scaling.width.record(encoded.record),
         fields=product.fields(operator.name, encoded),
         inputs=(_number(operator.inputs[0]),),
         outputs=operator.outputs,
@@ -167,29 +168,40 @@ def lower_convolution(
     kernel = "tk_conv_s8" if matrix == "dense" else "tk_conv_sparse_s8"
     positions = view.output[0] * view.output[1]
     gathered = view.kernel != (1, 1) or view.pad != (0, 0)
-    steps = view.steps(channels, outputs)
+    width = product.scaling.width
+    steps = view.steps(channels * width.bytes, outputs * width.bytes)
     shape = f"{view.kernel[0]}x{view.kernel[1]} convolution {channels} -> {outputs}"
     return Layer(
         name=operator.name,
         kind=operator.kind,
         summary=summary_of(shape, shared.activation_name(operator.attributes.activation), encoded),
-        kernel=kernel,
-        record=kernel.replace("_s8", "_layer"),
+        kernel=width.kernel(kernel),
+        record=width.record(kernel.replace("_s8", "_layer")),
         fields=(
-            ("pad_value", product.input_zero_point),
-            view.field(channels),
+            *padding(product),
+            view.field(channels * width.bytes),
             (matrix, product.fields(operator.name, encoded)),
         ),
         inputs=(_number(operator.inputs[0]),),
         outputs=operator.outputs,
         tables=product.tables(encoded),
         takes_scratch=True,
-        scratch_bytes=taps if gathered else 0,
-        access=(copied_first(steps) if gathered else read_while_writing(steps, outputs - 1),),
+        scratch_bytes=taps * width.bytes if gathered else 0,
+        scratch_alignment=width.bytes,
+        access=(
+            copied_first(steps)
+            if gathered
+            else read_while_writing(steps, (outputs - 1) * width.bytes),
+        ),
         macs=positions * outputs * taps,
         encoding=encoded.encoding,
         reason=encoded.reason,
     )
+
+
+def padding(product: Product) -> tuple[Field, ...]:
+    """Return the member that says what taps outside of the image read; int16 ones read 0."""
+    return (("pad_value", product.input_zero_point),) if product.scaling.width == INT8 else ()
 
 
 def as_image(positions: int) -> Window:

@@ -7,8 +7,9 @@ import numpy as np
 import tflite
 
 from tinykit.codegen.access import read_while_writing
-from tinykit.codegen.layer import Arrays, Layer, LowerOptions, OpKind, RefusedError, Table
+from tinykit.codegen.layer import Arrays, Field, Layer, LowerOptions, OpKind, RefusedError, Table
 from tinykit.codegen.ops import shared
+from tinykit.codegen.ops.width import INT8, refuse_other_activations, width_of
 from tinykit.core.graph import Graph, Operator
 
 
@@ -37,7 +38,7 @@ def _read(options: Any) -> Depthwise:
 def _check(graph: Graph, operator: Operator) -> None:
     shared.refuse_other_arity(operator, (2, 3))
     source, target = graph.tensor(operator.inputs[0]), graph.tensor(operator.outputs[0])
-    shared.refuse_not_int8(source, target)
+    refuse_other_activations(source, target)
     shared.refuse_other_rank(source, 4)
     shared.refuse_other_rank(target, 4)
     weights = graph.tensor(operator.inputs[1])
@@ -48,10 +49,11 @@ def _check(graph: Graph, operator: Operator) -> None:
         raise RefusedError(f"makes {channels} channels of {source.shape[3]}", shared.QUANTIZE)
     shared.refuse_bad_weights(graph, operator, channels)
     shared.refuse_unknown_activation(operator.attributes.activation, target)
-    shared.refuse_large_factors(shared.channel_factors(graph, operator))
+    shared.refuse_large_factors(shared.channel_factors(graph, operator), width_of(target))
     _window(graph, operator)
     rows = shared.weight_values(graph, operator).reshape(-1, channels).T
-    shared.refuse_overflow(rows, shared.bias_values(graph, operator, channels))
+    bias = shared.bias_values(graph, operator, channels)
+    shared.refuse_overflow(rows, bias, width_of(source))
 
 
 def _window(graph: Graph, operator: Operator) -> shared.Window:
@@ -91,33 +93,33 @@ def _lower(graph: Graph, operator: Operator, _options: LowerOptions) -> Layer:
     view, scaling = _window(graph, operator), _scaling(graph, operator)
     weights = shared.weight_values(graph, operator)
     bias = shared.bias_values(graph, operator, channels)
-    name = operator.name
+    name, width = operator.name, scaling.width
+    zero: tuple[Field, ...] = (("in_zero", source.zero_point),) if width == INT8 else ()
+    steps = view.steps(source.shape[3] * width.bytes, channels * width.bytes)
     activation = shared.activation_name(operator.attributes.activation)
     shape = f"{view.kernel[0]}x{view.kernel[1]} depthwise convolution of {channels} channels"
     return Layer(
         name=name,
         kind=operator.kind,
         summary=", ".join(part for part in (shape, activation) if part),
-        kernel="tk_depthwise_s8",
-        record="tk_depthwise_layer",
+        kernel=width.kernel("tk_depthwise_s8"),
+        record=width.record("tk_depthwise_layer"),
         fields=(
-            ("in_zero", source.zero_point),
+            *zero,
             ("multiplier", channels // source.shape[3]),
             ("weights", f"{name}_weights"),
             ("bias", f"{name}_bias"),
-            view.field(source.shape[3]),
+            view.field(source.shape[3] * width.bytes),
             shared.scaling_fields(scaling, name, channels),
         ),
         inputs=(_source(operator),),
         outputs=operator.outputs,
         tables=(
             Table("weights", weights.astype(np.int8), "weights"),
-            Table("bias", bias.astype(np.int32), "bias"),
+            Table("bias", bias.astype(width.bias), "bias"),
             *shared.scaling_tables(scaling),
         ),
-        access=(
-            read_while_writing(view.steps(source.shape[3], channels), channels - source.shape[3]),
-        ),
+        access=(read_while_writing(steps, (channels - source.shape[3]) * width.bytes),),
         macs=weights.size * view.output[0] * view.output[1],
         encoding="dense",
         reason="depthwise weights stay dense",

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from tinykit.codegen.access import Steps
 from tinykit.codegen.layer import Field, RefusedError, Table
+from tinykit.codegen.ops.width import INT8, Width, width_of
 from tinykit.core import fixedpoint
 from tinykit.core.graph import Graph, Operator, Tensor
 
 Ints = NDArray[np.int64]
-_MOST_SHIFT = 30
 MOST_SIZE = 2**16 - 1
 SMALLER = "use a smaller layer, or split it"
 QUANTIZE = "quantize the model again: tinykit quantize"
@@ -75,14 +75,15 @@ def refuse_large_sizes(*sizes: int) -> None:
         )
 
 
-def refuse_large_factors(factors: Sequence[float]) -> None:
-    """Raise if an accumulator would be shifted left by more than an int32 has room for.
+def refuse_large_factors(factors: Sequence[float], width: Width = INT8) -> None:
+    """Raise if a sum would be shifted left by more than it has room for.
 
-    TFLM computes 1 << shift in int there, which C++ leaves undefined.
+    TFLM computes 1 << shift in int there, which C++ leaves undefined; for 64-bit sums it says so.
     """
     for factor in factors:
-        if not factor < 2.0**31 or fixedpoint.quantize_multiplier(factor)[1] > _MOST_SHIFT:
-            raise RefusedError(f"rescales by {factor:g}, TFLM by less than 2^30", QUANTIZE)
+        if not factor < 2.0**31 or fixedpoint.quantize_multiplier(factor)[1] > width.most_shift:
+            most = f"2^{width.most_shift}"
+            raise RefusedError(f"rescales by {factor:g}, TFLM by less than {most}", QUANTIZE)
 
 
 def activation_name(activation: int) -> str:
@@ -91,11 +92,12 @@ def activation_name(activation: int) -> str:
 
 
 def activation_range(activation: int, output: Tensor) -> tuple[int, int]:
-    """Return the least and the greatest int8 output: CalculateActivationRangeQuantized."""
+    """Return the least and the greatest output: CalculateActivationRangeQuantized."""
     _, low, high = _ACTIVATIONS[activation]
+    width = width_of(output)
     return (
-        -128 if low is None else max(-128, _quantized(low, output)),
-        127 if high is None else min(127, _quantized(high, output)),
+        width.low if low is None else max(width.low, _quantized(low, output)),
+        width.high if high is None else min(width.high, _quantized(high, output)),
     )
 
 
@@ -108,23 +110,26 @@ def _quantized(real: float, output: Tensor) -> int:
 class Scaling:
     """Hold how accumulators become outputs, one multiplier and shift a scale."""
 
+    width: Width
     multiplier: Ints
     shift: Ints
     zero_point: int
     low: int
     high: int
 
-    def apply(self, accumulators: Ints) -> NDArray[np.int8]:
-        """Scale int32 accumulators whose last axis is the channels."""
-        scaled = fixedpoint.requantize(accumulators, self.multiplier, self.shift)
-        return np.clip(scaled + self.zero_point, self.low, self.high).astype(np.int8)
+    def apply(self, accumulators: Ints) -> NDArray[Any]:
+        """Scale accumulators whose last axis is the channels."""
+        scaled = self.width.requantize(accumulators, self.multiplier, self.shift)
+        return np.clip(scaled + self.zero_point, self.low, self.high).astype(self.width.dtype)
 
 
 def scaling(factors: Sequence[float], output: Tensor, activation: int) -> Scaling:
     """Make the scaling for real factors: input scale * weight scale / output scale."""
-    pairs = [fixedpoint.quantize_multiplier(factor) for factor in factors]
+    width = width_of(output)
+    pairs = [width.pair(factor) for factor in factors]
     low, high = activation_range(activation, output)
     return Scaling(
+        width=width,
         multiplier=np.array([multiplier for multiplier, _ in pairs], np.int64),
         shift=np.array([shift for _, shift in pairs], np.int64),
         zero_point=output.zero_point,
@@ -136,19 +141,20 @@ def scaling(factors: Sequence[float], output: Tensor, activation: int) -> Scalin
 def scaling_tables(values: Scaling) -> tuple[Table, ...]:
     """Lay the multipliers and shifts out for the kernel."""
     return (
-        Table("multiplier", values.multiplier.astype(np.int32), "requantization"),
+        Table("multiplier", values.multiplier.astype(values.width.multiplier), "requantization"),
         Table("shift", values.shift.astype(np.int8), "requantization"),
     )
 
 
 def scaling_fields(values: Scaling, layer: str, channels: int) -> Field:
-    """Return the member `out` of a kernel's record."""
+    """Return the member `out` of a kernel's record; int16 outputs have no zero point."""
+    zero: tuple[Field, ...] = (("zero", values.zero_point),) if values.width == INT8 else ()
     return (
         "out",
         (
             ("channels", channels),
             ("scales", len(values.shift)),
-            ("zero", values.zero_point),
+            *zero,
             ("min", values.low),
             ("max", values.high),
             ("multiplier", f"{layer}_multiplier"),
@@ -158,7 +164,9 @@ def scaling_fields(values: Scaling, layer: str, channels: int) -> Field:
 
 
 def refuse_bad_weights(graph: Graph, operator: Operator, channels: int, bias_at: int = 2) -> None:
-    """Raise unless weights and bias are constant, int8 and int32, and symmetric."""
+    """Raise unless weights are constant, int8 and symmetric, and the bias constant and as wide as
+    the sums.
+    """
     if operator.inputs[1] is None:
         raise RefusedError("has no weights", QUANTIZE)
     weights = graph.tensor(operator.inputs[1])
@@ -173,7 +181,8 @@ def refuse_bad_weights(graph: Graph, operator: Operator, channels: int, bias_at:
         raise RefusedError(f"has {scales} scales for {channels} channels", QUANTIZE)
     if len(operator.inputs) > bias_at and operator.inputs[bias_at] is not None:
         bias = graph.tensor(operator.inputs[bias_at])
-        if bias.dtype != "int32" or bias.data is None or bias.data.size != channels:
+        wanted = width_of(graph.tensor(operator.outputs[0])).bias
+        if bias.dtype != wanted or bias.data is None or bias.data.size != channels:
             raise RefusedError(
                 f"has the {bias.dtype} bias '{bias.name}' of shape {bias.shape}", QUANTIZE
             )
@@ -195,19 +204,20 @@ def weight_values(graph: Graph, operator: Operator) -> Ints:
     return data.astype(np.int64)
 
 
-def refuse_overflow(rows: Ints, bias: Ints) -> None:
-    """Raise if some input could drive an accumulator out of int32.
+def refuse_overflow(rows: Ints, bias: Ints, width: Width = INT8) -> None:
+    """Raise if some input could drive an accumulator farther than TFLM can compute.
 
     Args:
         rows: weights, (channels, taps).
         bias: (channels,).
+        width: of the inputs.
     """
-    # 255 is the largest distance of an int8 input from its zero point; a folded bias and every
-    # partial sum stay below the same bound
-    worst = np.abs(rows).sum(axis=1) * 255 + np.abs(bias)
-    if rows.size and int(worst.max()) > fixedpoint.INT32_MAX:
+    # a folded bias and every partial sum stay below the same bound
+    worst = np.abs(rows).sum(axis=1) * width.reach + np.abs(bias.astype(np.float64))
+    if rows.size and int(worst.max()) > width.most_sum:
         raise RefusedError(
-            f"can reach {int(worst.max())} in its int32 sums", "use fewer inputs to this layer"
+            f"can reach {int(worst.max())} in its {width.bias} sums",
+            "use fewer inputs to this layer",
         )
 
 
@@ -265,7 +275,9 @@ def window(
 ) -> Window:
     """Work out padding as tflite::ComputePaddingHeightWidth does, and prove the output's size."""
     image, output = source.shape[1:3], target.shape[1:3]
-    refuse_large_sizes(source.shape[3], target.shape[3], source.shape[3] * kernel[0] * kernel[1])
+    channels = source.shape[3]
+    refuse_large_sizes(channels * kernel[0] * kernel[1], target.shape[3])
+    refuse_large_sizes(channels * np.dtype(source.dtype).itemsize)
     if min(*kernel, *stride, *dilation) < 1:
         raise RefusedError(f"has kernel {kernel}, stride {stride}, dilation {dilation}", QUANTIZE)
     if padding not in (tflite.Padding.SAME, tflite.Padding.VALID):

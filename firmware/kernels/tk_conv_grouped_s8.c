@@ -1,30 +1,7 @@
 // CONV_2D in groups: at each output position a product for each group of channels.
 //
 // SPDX-License-Identifier: Apache-2.0
-#include "tk_window.h"
-
-// Gathers the channels of one group, which begin at `src`, as tk_gather does for all channels.
-static void gather_group(const tk_conv_grouped_layer *layer, const int8_t *src, const tk_span *rows,
-                         const tk_span *columns, int8_t *column)
-{
-    const tk_window *window = &layer->window;
-    const int32_t channels = window->channels / layer->groups;
-    for (int32_t ky = 0; ky < window->kernel_height; ky++) {
-        const int inside_row = ky >= rows->begin && ky < rows->end;
-        for (int32_t kx = 0; kx < window->kernel_width; kx++) {
-            if (inside_row && kx >= columns->begin && kx < columns->end) {
-                const int8_t *value = tk_tap(window, src, rows, columns, ky, kx);
-                for (int32_t i = 0; i < channels; i++) {
-                    *column++ = *value++;
-                }
-            } else {
-                for (int32_t i = 0; i < channels; i++) {
-                    *column++ = layer->pad_value;
-                }
-            }
-        }
-    }
-}
+#include "tk_groups.h"
 
 static void position(const tk_conv_grouped_layer *layer, const int8_t *src, uint32_t y, uint32_t x,
                      int8_t *out, int8_t *column)
@@ -35,7 +12,8 @@ static void position(const tk_conv_grouped_layer *layer, const int8_t *src, uint
     part.out.channels = (uint16_t)(part.out.channels / layer->groups);
     const uint32_t outputs = part.out.channels;
     for (uint32_t group = 0; group < layer->groups; group++) {
-        gather_group(layer, src, &rows, &columns, column);
+        tk_gather_group(&layer->window, layer->groups, layer->pad_value, src, &rows, &columns,
+                        column);
         tk_dense_s8(&part, column, out);
         src += layer->window.channels / layer->groups;
         out += outputs;

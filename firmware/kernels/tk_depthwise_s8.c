@@ -2,44 +2,10 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 #include "tk_fixed.h"
-#include "tk_window.h"
-
-// The taps of one output position that lie inside of the image, the same for all channels. Taps
-// outside count as the input's zero point and so add nothing.
-typedef struct {
-    const int8_t *values; // channel 0 of the first tap
-    const int8_t *weights;
-    int32_t rows, columns;
-    int32_t pixel;                 // from one tap of a row to the next
-    int32_t value_row, weight_row; // from behind one row of taps to the next row
-    int32_t channels;              // from the weights of one tap to the next
-    int32_t zero;
-} taps;
-
-static taps taps_at(const tk_depthwise_layer *layer, const int8_t *src, const tk_span *rows,
-                    const tk_span *columns)
-{
-    const tk_window *window = &layer->window;
-    const int32_t channels = layer->out.channels;
-    const int32_t count = columns->end - columns->begin;
-    const int32_t pixel = window->channels * window->dilation_width;
-    const int32_t image_row = window->in_width * window->channels * window->dilation_height;
-    const int32_t first = rows->begin * window->kernel_width + columns->begin;
-    return (taps){
-        .values = tk_tap(window, src, rows, columns, rows->begin, columns->begin),
-        .weights = layer->weights + first * channels,
-        .rows = rows->end - rows->begin,
-        .columns = count,
-        .pixel = pixel,
-        .value_row = image_row - count * pixel,
-        .weight_row = (window->kernel_width - count) * channels,
-        .channels = channels,
-        .zero = layer->in_zero,
-    };
-}
+#include "tk_taps.h"
 
 // 2 loads, a subtraction, a multiply-accumulate, 2 steps and 2 instructions of loop for each tap.
-static int32_t filter(const taps *inside, int32_t from, int32_t channel, int32_t sum)
+static int32_t filter(const tk_taps *inside, int32_t from, int32_t channel, int32_t sum)
 {
     const int8_t *value = inside->values + from;
     const int8_t *weight = inside->weights + channel;
@@ -64,7 +30,8 @@ void tk_depthwise_s8(const tk_depthwise_layer *layer, const int8_t *src, int8_t 
         for (uint32_t step = 0; step < window->out_width; step++) {
             const uint32_t x = tk_turn(window, step, window->out_width);
             const tk_span columns = tk_columns(window, x);
-            const taps inside = taps_at(layer, src, &rows, &columns);
+            const tk_taps inside = tk_taps_at(window, layer->weights, layer->out.channels,
+                                              layer->in_zero, src, &rows, &columns);
             int8_t *out = dst + (y * window->out_width + x) * layer->out.channels;
             int32_t channel = 0;
             for (int32_t from = 0; from < window->channels; from++) {

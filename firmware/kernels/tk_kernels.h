@@ -123,6 +123,57 @@ typedef struct {
     tk_window window;
 } tk_pool_layer;
 
+// The same for int16 values, whose zero points are 0, with 64-bit sums. The channels of a window
+// are given in bytes, two for each.
+typedef struct {
+    uint16_t channels;
+    uint16_t scales; // 1, or one for each channel
+    int16_t min;
+    int16_t max;
+    const int16_t *multiplier; // [scales]: multiplier * 2^(shift - 15)
+    const int8_t *shift;       // [scales], -31 to 7
+} tk_output_s16;
+
+typedef struct {
+    uint16_t inputs;
+    const int8_t *weights; // [out.channels][inputs]
+    const int64_t *bias;   // [out.channels]
+    tk_output_s16 out;
+} tk_dense_s16_layer;
+
+typedef struct {
+    uint16_t inputs;
+    const int8_t *weights; // as in tk_sparse_layer
+    const uint8_t *indices;
+    const uint8_t *counts;
+    const int64_t *bias;
+    tk_output_s16 out;
+} tk_sparse_s16_layer;
+
+typedef struct {
+    tk_window window;
+    tk_dense_s16_layer dense;
+} tk_conv_s16_layer;
+
+typedef struct {
+    tk_window window;
+    tk_sparse_s16_layer sparse;
+} tk_conv_sparse_s16_layer;
+
+typedef struct {
+    uint16_t groups;
+    tk_window window;
+    tk_dense_s16_layer dense; // inputs are those of one group, outputs those of all
+} tk_conv_grouped_s16_layer;
+
+typedef struct {
+    uint16_t multiplier;   // output channels for each input channel
+    const int8_t *weights; // [kernel_height][kernel_width][out.channels]
+    const int64_t *bias;   // [out.channels]
+    tk_window window;
+    tk_output_s16 out;
+} tk_depthwise_s16_layer;
+
 // A product of matrices for each of up to three axes of batches. Steps are in bytes: an axis that
 // is repeated has the step 0, a matrix that is transposed has its two steps exchanged.
 typedef struct {
@@ -319,6 +370,16 @@ void tk_conv_sparse_s8(const tk_conv_sparse_layer *layer, const int8_t *src, int
 void tk_conv_grouped_s8(const tk_conv_grouped_layer *layer, const int8_t *src, int8_t *dst,
                         int8_t *column);
 void tk_depthwise_s8(const tk_depthwise_layer *layer, const int8_t *src, int8_t *dst);
+
+// int16 tensors lie in the arena at even places, and so does `column`, which has 2 bytes a value.
+void tk_dense_s16(const tk_dense_s16_layer *layer, const void *src, void *dst);
+void tk_sparse_s16(const tk_sparse_s16_layer *layer, const void *src, void *dst);
+void tk_conv_s16(const tk_conv_s16_layer *layer, const void *src, void *dst, void *column);
+void tk_conv_sparse_s16(const tk_conv_sparse_s16_layer *layer, const void *src, void *dst,
+                        void *column);
+void tk_conv_grouped_s16(const tk_conv_grouped_s16_layer *layer, const void *src, void *dst,
+                         void *column);
+void tk_depthwise_s16(const tk_depthwise_s16_layer *layer, const void *src, void *dst);
 
 // `column` has room for the taps of the phase that has most.
 void tk_transpose_conv_s8(const tk_transpose_conv_layer *layer, const int8_t *src, int8_t *dst,

@@ -4,15 +4,10 @@
 #ifndef TK_LSTM_H
 #define TK_LSTM_H
 
+#include "tk_s16.h"
 #include "tk_sigmoid.h"
 
 #define TK_LSTM_PRODUCTS 8 // an input and a recurrent one for each gate
-
-static inline int32_t tk_saturate_s16(int32_t value)
-{
-    value = value < INT16_MIN ? INT16_MIN : value;
-    return value > INT16_MAX ? INT16_MAX : value;
-}
 
 // The argument of a gate's function in Q3.12, from its two sums.
 static inline int32_t tk_lstm_gate(const tk_lstm_scaling *scaling, const int32_t *sums,
