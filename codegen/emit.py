@@ -178,11 +178,11 @@ def _state_bytes(program: Program) -> int:
 
 
 def _states(program: Program) -> dict[int, _StateArray]:
-    """Name each state after the first layer that has it."""
+    """Name each state after the layer that assigns it, or else the first that has it."""
     users: dict[int, str] = {}
-    for layer in program.layers:
+    for layer in sorted(program.layers, key=lambda layer: layer.kind != "ASSIGN_VARIABLE"):
         for number in (*layer.inputs, *layer.outputs):
-            users.setdefault(number, layer.name)
+            users.setdefault(program.in_state.get(number, number), layer.name)
     found: dict[int, _StateArray] = {}
     for state in program.graph.states:
         if state.tensor in users:
@@ -275,12 +275,19 @@ def _call(program: Program, plan: Plan, index: int) -> Call:
             arguments.append(f"{layer.name}_input{position}")
         elif number in states:
             arguments.append(states[number].name)
+        elif number in program.in_state:
+            arguments.append(_bytes_of(states[program.in_state[number]]))
         else:
             arguments.append(f"arena + {plan.offsets[number]}")
     if layer.takes_scratch:
         offset = plan.scratch[index]
         arguments.append("0" if offset is None else f"arena + {offset}")
     return Call(layer.kernel, tuple(arguments))
+
+
+def _bytes_of(state: _StateArray) -> str:
+    """Give a state as the arena gives its tensors."""
+    return state.name if state.c_type == "int8_t" else f"(const int8_t *){state.name}"
 
 
 def _ports(program: Program, plan: Plan, name: str) -> list[Port]:

@@ -12,12 +12,14 @@ from tinykit.codegen.fold import folded
 from tinykit.codegen.layer import RefusedError
 from tinykit.codegen.names import layer_name, model_name, unique
 from tinykit.codegen.ops.table import KINDS
+from tinykit.codegen.variables import with_states
 from tinykit.core.errors import TinykitError
 from tinykit.core.graph import MAX_ELEMENTS, Graph, Operator, Quantization, State, Tensor
 
 _IDENTIFIER = b"TFL3"
-# Which input of an operator holds the weights, after which people call the layer.
+# Which input of an operator holds the weights or the variable, after which people call the layer.
 _WEIGHTS_INPUT = {
+    "ASSIGN_VARIABLE": 0,
     "CONV_2D": 1,
     "DEPTHWISE_CONV_2D": 1,
     "FULLY_CONNECTED": 1,
@@ -26,6 +28,7 @@ _WEIGHTS_INPUT = {
 _OPTION_NAMES = {
     value: name for name, value in vars(tflite.BuiltinOptions).items() if isinstance(value, int)
 }
+_RESOURCE = "resource"  # the handle of a variable, which no graph has that is checked
 _DTYPES = {
     tflite.TensorType.INT8: "int8",
     tflite.TensorType.INT32: "int32",
@@ -34,8 +37,19 @@ _DTYPES = {
     tflite.TensorType.INT16: "int16",
     tflite.TensorType.INT64: "int64",
     tflite.TensorType.BOOL: "bool",
+    tflite.TensorType.RESOURCE: _RESOURCE,
 }
 _CONVERT = "convert it with full-integer int8 quantization: tinykit quantize"
+# What to use instead of operators that people meet, by the operator's name in the schema.
+_INSTEAD = {
+    "GELU": "use activation='relu', or 'hard_silu'",
+    "IF": "choose outside of the model",
+    "L2_NORMALIZATION": "normalize before the model, or divide by a constant",
+    "POW": "multiply the tensor with itself",
+    "TILE": "concatenate the tensor with itself",
+    "WHILE": "unroll the loop: unroll=True in keras.layers.LSTM and GRU",
+}
+_OPS = "operators that compile: tinykit ops"
 # What the flatbuffers runtime raises when offsets lead out of the file or nowhere.
 _DAMAGE = (struct.error, IndexError, ValueError, TypeError, AttributeError, OverflowError)
 
@@ -67,7 +81,7 @@ def import_tflite(data: bytes, name: str) -> Graph:
             "make one from a Keras model: tinykit quantize model.keras -o model.tflite",
         )
     try:
-        graph = _graph(data, name)
+        graph = _graph_with_states(data, name)
     except _DAMAGE as error:
         raise TinykitError(
             f"{name} is damaged or cut off ({len(data)} bytes): {error}",
@@ -80,26 +94,42 @@ def import_tflite(data: bytes, name: str) -> Graph:
     return _checked(graph, name)
 
 
-def _graph(data: bytes, name: str) -> Graph:
+def _graph_with_states(data: bytes, name: str) -> Graph:
     model = tflite.Model.GetRootAsModel(data, 0)
-    if model.SubgraphsLength() != 1:
-        raise TinykitError(
-            f"{name} has {model.SubgraphsLength()} subgraphs, tinykit compiles models with one",
-            "convert the model without control flow and without resource variables",
-        )
     file = _File(name, model, model.Subgraphs(0), len(data))
+    graph = _graph(file)
+    _refuse_other_dtypes(file, graph.tensors)
+    initialisers = _initialisers(file, graph.operators)
+    try:
+        return with_states(graph, initialisers)
+    except TinykitError as error:
+        raise TinykitError(f"{name}: {error.message}", error.hint) from error
+
+
+def _graph(file: _File) -> Graph:
     tensors = tuple(_tensor(file, n) for n in range(file.subgraph.TensorsLength()))
     states = _states(file, tensors)
-    operators = _operators(file, tensors, states)
-    _refuse_other_dtypes(file, tensors)
     return Graph(
-        name=name,
+        name=file.name,
         tensors=tensors,
-        operators=operators,
-        inputs=tuple(int(n) for n in file.subgraph.InputsAsNumpy()),
-        outputs=tuple(int(n) for n in file.subgraph.OutputsAsNumpy()),
+        operators=_operators(file, tensors, states),
+        inputs=tuple(_numbers(file.subgraph.InputsAsNumpy())),
+        outputs=tuple(_numbers(file.subgraph.OutputsAsNumpy())),
         states=states,
     )
+
+
+def _initialisers(file: _File, operators: tuple[Operator, ...]) -> dict[int, Graph]:
+    called = {o.attributes.subgraph for o in operators if o.kind == "CALL_ONCE"}
+    numbers = range(1, file.model.SubgraphsLength())
+    for number in numbers:
+        if number not in called:
+            raise TinykitError(
+                f"{file.name} has {len(numbers) + 1} subgraphs, and no CALL_ONCE runs number "
+                f"{number}",
+                "convert the model without control flow",
+            )
+    return {n: _graph(replace(file, subgraph=file.model.Subgraphs(n))) for n in numbers}
 
 
 def _states(file: _File, tensors: tuple[Tensor, ...]) -> tuple[State, ...]:
@@ -149,7 +179,7 @@ def _constant(
             "the file is damaged; convert it again: tinykit quantize",
         )
     buffer = file.model.Buffers(raw.Buffer())
-    if buffer.DataLength() == 0:
+    if buffer.DataLength() == 0 or dtype == _RESOURCE:
         return None
     values = np.frombuffer(buffer.DataAsNumpy().tobytes(), np.dtype(dtype).newbyteorder("<"))
     expected = 1
@@ -195,19 +225,20 @@ def _operators(
 
 
 def _hints(raw: Any, kind: str, tensors: tuple[Tensor, ...]) -> list[str]:
-    """Return the names of the weights, which are the user's, then of the output."""
-    place = _WEIGHTS_INPUT.get(kind, 0)
-    inputs = _numbers(raw.InputsAsNumpy())[place : place + 1] if place else []
-    constant = [tensors[n] for n in inputs if 0 <= n < len(tensors)]
-    output = tensors[_numbers(raw.OutputsAsNumpy())[0]]
-    return [*(t.name for t in constant if t.data is not None), output.name]
+    """Return the names of the weights or variable, which are the user's, then of the output."""
+    place = _WEIGHTS_INPUT.get(kind)
+    inputs = _numbers(raw.InputsAsNumpy())[place : place + 1] if place is not None else []
+    named = [tensors[n] for n in inputs if 0 <= n < len(tensors)]
+    names = [t.name for t in named if t.data is not None or t.dtype == _RESOURCE]
+    outputs = [tensors[n] for n in _numbers(raw.OutputsAsNumpy())[:1]]
+    return names + [t.name for t in outputs if t.dtype != _RESOURCE]
 
 
 def _operator(file: _File, raw: Any, kind: str, name: str, variables: set[int]) -> Operator:
     if kind not in KINDS:
         raise TinykitError(
             f"{file.name}: layer '{name}' is {kind}, which tinykit cannot compile",
-            "operators that it can: tinykit ops",
+            _INSTEAD.get(kind, _OPS),
         )
     table, options_class, options = raw.BuiltinOptions(), KINDS[kind].options, None
     if options_class is not None and table is not None:
@@ -241,7 +272,8 @@ def _kind(file: _File, raw: Any) -> str:
 
 
 def _numbers(values: Any) -> list[int]:
-    return [int(n) for n in np.atleast_1d(values)]
+    """Return a vector of the file; flatbuffers reads one that is absent as 0."""
+    return [int(n) for n in values] if isinstance(values, np.ndarray) else []
 
 
 _KIND_NAMES: dict[int, str] = {
@@ -254,7 +286,8 @@ def _checked(graph: Graph, name: str) -> Graph:
     kept = []
     states = {state.tensor for state in graph.states}
     for operator in graph.operators:
-        for number in states.intersection(operator.inputs) - {*operator.states}:
+        reads = operator.inputs if operator.kind != "READ_VARIABLE" else ()
+        for number in states.intersection(reads) - {*operator.states}:
             raise TinykitError(
                 f"{name}: layer '{operator.name}' ({operator.kind}) reads the state "
                 f"'{graph.tensor(number).name}' of another layer",
@@ -289,18 +322,6 @@ class Obstacle:
     hint: str
 
 
-# What to use instead of operators that people meet, by the operator's name in the schema.
-_INSTEAD = {
-    "GELU": "use activation='relu', or 'hard_silu'",
-    "IF": "choose outside of the model",
-    "L2_NORMALIZATION": "normalize before the model, or divide by a constant",
-    "POW": "multiply the tensor with itself",
-    "TILE": "concatenate the tensor with itself",
-    "WHILE": "unroll the loop: unroll=True in keras.layers.LSTM and GRU",
-}
-_OPS = "operators that compile: tinykit ops"
-
-
 def obstacles(data: bytes, name: str) -> tuple[Obstacle, ...]:
     """Return all layers that cannot be compiled, not only the first; none of a damaged file."""
     if data[4:8] != _IDENTIFIER:
@@ -315,20 +336,24 @@ def _obstacles(data: bytes, name: str) -> tuple[Obstacle, ...]:
     model = tflite.Model.GetRootAsModel(data, 0)
     file = _File(name, model, model.Subgraphs(0), len(data))
     tensors = tuple(_tensor(file, n) for n in range(file.subgraph.TensorsLength()))
-    bare = Graph(name, tensors, (), (), ())
-    variables = {state.tensor for state in _states(file, tensors)}
-    found = []
+    states = _states(file, tensors)
+    found: dict[int, Obstacle] = {}
+    layers, known = [], []
     for i in range(file.subgraph.OperatorsLength()):
         raw = file.subgraph.Operators(i)
         kind = _kind(file, raw)
-        layer = layer_name(_hints(raw, kind, tensors), kind)
-        if kind not in KINDS:
-            found.append(Obstacle(layer, kind, "cannot be compiled", _INSTEAD.get(kind, _OPS)))
-            continue
+        layers.append(layer_name(_hints(raw, kind, tensors), kind))
+        if kind in KINDS:
+            known.append(_operator(file, raw, kind, str(i), {state.tensor for state in states}))
+        else:
+            found[i] = Obstacle(layers[i], kind, "cannot be compiled", _INSTEAD.get(kind, _OPS))
+    bare = Graph(name, tensors, tuple(known), (), (), states)
+    bare = with_states(bare, _initialisers(file, bare.operators))
+    for operator in bare.operators:
         try:
-            operator = _operator(file, raw, kind, layer, variables)
-            KINDS[kind].check(bare, operator)
+            KINDS[operator.kind].check(bare, operator)
             bare = folded(bare, operator) or bare
         except RefusedError as error:
-            found.append(Obstacle(layer, kind, error.what, error.hint))
-    return tuple(found)
+            i = int(operator.name)
+            found[i] = Obstacle(layers[i], operator.kind, error.what, error.hint)
+    return tuple(found[i] for i in sorted(found))

@@ -31,7 +31,7 @@ _FILES = frozenset(
 # What a layer's name stands before in the names of its tables, and a model's in its symbols.
 _TABLE = re.compile(
     r"(.+)_(weights|indices|counts|bias|multiplier|shift|exponentials|answers|loop"
-    r"|(input|index|part)\d+)"
+    r"|(input|index|part)\d+|state(_\d+)?(_initial)?)"
 )
 _SYMBOL = re.compile(r"_(arena|digest|invoke|(input|output)(_\d+)?)")
 # What converters and exporters put around a Keras layer's name, and layers that get fused away.

@@ -146,7 +146,7 @@ class Graph:
             used.update(n for n in (*operator.inputs, *operator.outputs) if n is not None)
         for place, tensor in enumerate(self.tensors):
             if place in used:  # the converter leaves empty tensors beside an LSTM
-                _check_tensor(tensor)
+                check_tensor(tensor)
         self._check_ports()
         known = {n for n, tensor in enumerate(self.tensors) if tensor.data is not None}
         known.update(self.inputs)
@@ -194,7 +194,8 @@ class Graph:
                 )
 
 
-def _check_tensor(tensor: Tensor) -> None:
+def check_tensor(tensor: Tensor) -> None:
+    """Raise a TinykitError unless shape, data and quantization fit each other."""
     if any(length < 1 for length in tensor.shape):
         raise _broken(f"tensor '{tensor.name}' has shape {tensor.shape}")
     if tensor.elements > MAX_ELEMENTS:

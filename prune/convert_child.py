@@ -51,6 +51,8 @@ def convert_here(path: Path, custom: Path | None, samples: NDArray[np.float32]) 
     converter.optimizations = [tensorflow.lite.Optimize.DEFAULT]
     converter.target_spec.supported_ops = [tensorflow.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = converter.inference_output_type = tensorflow.int8
+    # otherwise a streaming layer keeps its state in floats
+    converter._experimental_variable_quantization = True
     converter.representative_dataset = lambda: _one_by_one(samples)
     return _converted(path, converter)
 

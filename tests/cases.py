@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import flat
 import moves
 import numpy as np
+import streams
 import tflite
 from draft import SAMPLES, Array, Draft
 from flat import FlatModel, FlatTensor
@@ -873,10 +874,40 @@ def _kinds(
     return (*any_scale, *products) if 2.0**-14 < draft.scale(source) < 2.0 else any_scale
 
 
+def stream(kind: str) -> st.SearchStrategy[Case]:
+    """Draw a model with resource variables."""
+
+    @st.composite
+    def drawn(draw: Draw) -> Case:
+        draft = _draft(draw)
+        source = _input(draw, draft, (1, draw(st.integers(2, 9))))
+        model = streams.draw_stream(draw, draft, source, kind == "CALL_ONCE", kind == "VAR_HANDLE")
+        return replace(_case(draw, kind, draft, ()), model=model)
+
+    return drawn()
+
+
+@st.composite
+def delay(draw: Draw) -> Case:
+    """Draw a delay line of int8, int32 or floats."""
+    draft = _draft(draw)
+    dtype = draw(st.sampled_from(("int8", "int32", "float32")))
+    lengths = (1, draw(st.integers(1, 9)))
+    if dtype == "int8":
+        source = _input(draw, draft, lengths)
+    elif dtype == "int32":
+        source = draft.int32_input(lengths, -(2**31), 2**31 - 1)
+    else:
+        source = draft.float_input(lengths, draft.rng.normal(size=(SAMPLES, *lengths[1:])))
+    model = streams.draw_delay(draw, draft, source)
+    return replace(_case(draw, "READ_VARIABLE", draft, ()), model=model)
+
+
 REDUCTIONS = ("ARG_MAX", "ARG_MIN", "MEAN", "REDUCE_MAX", "REDUCE_MIN", "SUM")
 STRATEGIES: dict[str, st.SearchStrategy[Case]] = {
     **{kind: pair(kind) for kind in _PAIRS},
     **{kind: curve(kind, *scales) for kind, scales in _CURVE_SCALES.items()},
+    **{kind: stream(kind) for kind in ("ASSIGN_VARIABLE", "CALL_ONCE", "VAR_HANDLE")},
     "AVERAGE_POOL_2D": pool("AVERAGE_POOL_2D"),
     "BATCH_MATMUL": batch_matmul(),
     "CONV_2D": conv(),
@@ -888,6 +919,7 @@ STRATEGIES: dict[str, st.SearchStrategy[Case]] = {
     "MAX_POOL_2D": pool("MAX_POOL_2D"),
     **{kind: reduction(kind) for kind in REDUCTIONS},
     "QUANTIZE": quantize(),
+    "READ_VARIABLE": delay(),
     "RESHAPE": reshape(),
     "RSQRT": reciprocal_root(),
     "SHAPE": shape(),

@@ -25,6 +25,7 @@ _TYPES = {
     "float16": tflite.TensorType.FLOAT16,
     "uint8": tflite.TensorType.UINT8,
     "bool": tflite.TensorType.BOOL,
+    "resource": tflite.TensorType.RESOURCE,
 }
 _SCHEMA_VERSION = 3
 
@@ -48,7 +49,7 @@ class Options:
     """Hold an options table: its name in the schema, and its fields by their names there."""
 
     table: str
-    fields: tuple[tuple[str, int | float | bool | tuple[int, ...]], ...] = ()
+    fields: tuple[tuple[str, int | float | bool | str | tuple[int, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +65,13 @@ class FlatOperator:
 
 @dataclass(frozen=True, slots=True)
 class FlatModel:
-    """Hold a file's only subgraph."""
+    """Hold a file's first subgraph, and the others that it has."""
 
     tensors: tuple[FlatTensor, ...]
     operators: tuple[FlatOperator, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    others: tuple["FlatModel", ...] = ()
 
 
 def conv_options(
@@ -172,25 +174,27 @@ def softmax_options(beta: float) -> Options:
     return Options("SoftmaxOptions", (("Beta", beta),))
 
 
-def to_bytes(model: FlatModel, prefix: str = "", subgraphs: int = 1) -> bytes:
-    """Write a file; `prefix` goes before every tensor's name, the subgraph may be repeated."""
+def handle_options(name: str, container: str = "") -> Options:
+    """Make the options of VAR_HANDLE."""
+    return Options("VarHandleOptions", (("Container", container), ("SharedName", name)))
+
+
+def once_options(subgraph: int) -> Options:
+    """Make the options of CALL_ONCE."""
+    return Options("CallOnceOptions", (("InitSubgraphIndex", subgraph),))
+
+
+def to_bytes(model: FlatModel, prefix: str = "") -> bytes:
+    """Write a file; `prefix` goes before every tensor's name."""
     builder = flatbuffers.Builder(1024)
-    buffers = [_buffer(builder, None), *(_buffer(builder, t.data) for t in model.tensors)]
-    tensors = [_tensor(builder, t, n + 1, prefix) for n, t in enumerate(model.tensors)]
-    codes = sorted({(op.kind, op.custom) for op in model.operators})
-    operators = [
-        _operator(builder, op, codes.index((op.kind, op.custom))) for op in model.operators
-    ]
-    tensor_vector = _offsets(builder, tensors)
-    operator_vector = _offsets(builder, operators)
-    inputs, outputs = _int32s(builder, model.inputs), _int32s(builder, model.outputs)
-    tflite.SubGraphStart(builder)
-    tflite.SubGraphAddTensors(builder, tensor_vector)
-    tflite.SubGraphAddInputs(builder, inputs)
-    tflite.SubGraphAddOutputs(builder, outputs)
-    tflite.SubGraphAddOperators(builder, operator_vector)
-    subgraph = tflite.SubGraphEnd(builder)
-    subgraph_vector = _offsets(builder, [subgraph] * subgraphs)
+    graphs = (model, *model.others)
+    codes = sorted({(op.kind, op.custom) for graph in graphs for op in graph.operators})
+    buffers = [_buffer(builder, None)]
+    subgraphs = []
+    for graph in graphs:
+        subgraphs.append(_subgraph(builder, graph, codes, len(buffers), prefix))
+        buffers += [_buffer(builder, t.data) for t in graph.tensors]
+    subgraph_vector = _offsets(builder, subgraphs)
     buffer_vector = _offsets(builder, buffers)
     code_vector = _offsets(builder, [_code(builder, *code) for code in codes])
     tflite.ModelStart(builder)
@@ -200,6 +204,28 @@ def to_bytes(model: FlatModel, prefix: str = "", subgraphs: int = 1) -> bytes:
     tflite.ModelAddBuffers(builder, buffer_vector)
     builder.Finish(tflite.ModelEnd(builder), file_identifier=b"TFL3")
     return bytes(builder.Output())
+
+
+def _subgraph(
+    builder: flatbuffers.Builder,
+    graph: FlatModel,
+    codes: Sequence[tuple[str, str]],
+    buffer: int,
+    prefix: str,
+) -> int:
+    tensors = [_tensor(builder, t, n, prefix) for n, t in enumerate(graph.tensors, buffer)]
+    operators = [
+        _operator(builder, op, codes.index((op.kind, op.custom))) for op in graph.operators
+    ]
+    tensor_vector = _offsets(builder, tensors)
+    operator_vector = _offsets(builder, operators)
+    inputs, outputs = _int32s(builder, graph.inputs), _int32s(builder, graph.outputs)
+    tflite.SubGraphStart(builder)
+    tflite.SubGraphAddTensors(builder, tensor_vector)
+    tflite.SubGraphAddInputs(builder, inputs)
+    tflite.SubGraphAddOutputs(builder, outputs)
+    tflite.SubGraphAddOperators(builder, operator_vector)
+    return int(tflite.SubGraphEnd(builder))
 
 
 def _window_fields(
@@ -263,14 +289,17 @@ def _operator(builder: flatbuffers.Builder, operator: FlatOperator, code: int) -
 
 
 def _options(builder: flatbuffers.Builder, options: Options) -> int:
-    fields = [
-        (name, _int32s(builder, value) if isinstance(value, tuple) else value)
-        for name, value in options.fields
-    ]
+    fields = [(name, _value(builder, value)) for name, value in options.fields]
     _schema(f"{options.table}Start")(builder)
     for name, value in fields:
         _schema(f"{options.table}Add{name}")(builder, value)
     return int(_schema(f"{options.table}End")(builder))
+
+
+def _value(builder: flatbuffers.Builder, value: Any) -> Any:
+    if isinstance(value, str):
+        return builder.CreateString(value)
+    return _int32s(builder, value) if isinstance(value, tuple) else value
 
 
 def _code(builder: flatbuffers.Builder, kind: str, custom: str) -> int:

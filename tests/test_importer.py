@@ -100,17 +100,17 @@ REFUSALS: dict[str, tuple[Callable[[], bytes], str, str]] = {
     "unknown operator": (
         lambda: to_bytes(with_operator(FlatOperator("GELU", (0,), (3,)))),
         "net.tflite: layer 'answer' is GELU, which tinykit cannot compile",
-        "operators that it can: tinykit ops",
+        "use activation='relu', or 'hard_silu'",
     ),
     "custom operator": (
         lambda: to_bytes(with_operator(FlatOperator("CUSTOM", (0,), (3,), custom="MyOp"))),
         "net.tflite: layer 'answer' is MyOp, which tinykit cannot compile",
-        "operators that it can: tinykit ops",
+        "operators that compile: tinykit ops",
     ),
     "two subgraphs": (
-        lambda: to_bytes(conv_model(), subgraphs=2),
-        "net.tflite has 2 subgraphs, tinykit compiles models with one",
-        "convert the model without control flow and without resource variables",
+        lambda: to_bytes(replace(conv_model(), others=(conv_model(),))),
+        "net.tflite has 2 subgraphs, and no CALL_ONCE runs number 1",
+        "convert the model without control flow",
     ),
     "dynamic weights": (
         lambda: to_bytes(

@@ -14,7 +14,7 @@ from models import KERNELS, ROOT, compiled
 from tinykit.codegen import reference
 from tinykit.core import fixedpoint, oracle
 
-_STATEFUL = ("SVDF", "UNIDIRECTIONAL_SEQUENCE_LSTM")
+_STATEFUL = ("CALL_ONCE", "SVDF", "UNIDIRECTIONAL_SEQUENCE_LSTM")
 
 
 def _repeated(kind: str) -> Case:

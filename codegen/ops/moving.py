@@ -108,6 +108,12 @@ def layers(graph: Graph, operator: Operator, copies: Sequence[Copy]) -> tuple[La
     return tuple(_layer(graph, operator, copy, part) for part, copy in enumerate(copies, 1))
 
 
+def whole(graph: Graph, operator: Operator, source: int, target: int) -> Layer:
+    """Make the call that copies all of a tensor."""
+    copy = Copy(source, target, (Axis(graph.tensor(source).elements, 1, 1),))
+    return _layer(graph, operator, copy, 1)
+
+
 def _is_view(graph: Graph, operator: Operator, copy: Copy) -> bool:
     source, target = graph.tensor(copy.source), graph.tensor(copy.target)
     if copy.source != operator.inputs[0] or source.data is not None:

@@ -26,6 +26,7 @@ from tinykit.codegen.ops import (
     svdf,
     transpose,
     transpose_conv,
+    variable,
     view,
 )
 
@@ -34,9 +35,11 @@ KINDS: dict[str, OpKind] = {
     "ADD": binary.ADD,
     "ARG_MAX": arg.ARG_MAX,
     "ARG_MIN": arg.ARG_MIN,
+    "ASSIGN_VARIABLE": variable.ASSIGN_VARIABLE,
     "AVERAGE_POOL_2D": pool.AVERAGE,
     "BATCH_MATMUL": batch_matmul.KIND,
     "BATCH_TO_SPACE_ND": blocks.BATCH_TO_SPACE_ND,
+    "CALL_ONCE": variable.CALL_ONCE,
     "CONCATENATION": join.CONCATENATION,
     "CONV_2D": conv.KIND,
     "DEPTHWISE_CONV_2D": depthwise.KIND,
@@ -62,6 +65,7 @@ KINDS: dict[str, OpKind] = {
     "PADV2": pad.PADV2,
     "PRELU": binary.PRELU,
     "QUANTIZE": quantize.QUANTIZE,
+    "READ_VARIABLE": variable.READ_VARIABLE,
     "REDUCE_MAX": reduce.REDUCE_MAX,
     "REDUCE_MIN": reduce.REDUCE_MIN,
     "RELU": lookup.RELU,
@@ -88,4 +92,5 @@ KINDS: dict[str, OpKind] = {
     "TRANSPOSE_CONV": transpose_conv.KIND,
     "UNIDIRECTIONAL_SEQUENCE_LSTM": lstm.KIND,
     "UNPACK": split.UNPACK,
+    "VAR_HANDLE": variable.VAR_HANDLE,
 }
