@@ -17,6 +17,7 @@ from tinykit.core.errors import TinykitError
 from tinykit.core.graph import MAX_ELEMENTS, Graph, Operator, Quantization, State, Tensor
 
 _IDENTIFIER = b"TFL3"
+_LONGEST_NAME = 512  # bytes; the converter joins the names of fused layers
 # Which input of an operator holds the weights or the variable, after which people call the layer.
 _WEIGHTS_INPUT = {
     "ASSIGN_VARIABLE": 0,
@@ -84,7 +85,7 @@ def import_tflite(data: bytes, name: str) -> Graph:
         graph = _graph_with_states(data, name)
     except _DAMAGE as error:
         raise TinykitError(
-            f"{name} is damaged or cut off ({len(data)} bytes): {error}",
+            f"{name} is damaged or cut off: its {len(data)} bytes are not all that it names",
             "copy or convert the file again: tinykit quantize",
         ) from error
     try:
@@ -145,7 +146,7 @@ def _states(file: _File, tensors: tuple[Tensor, ...]) -> tuple[State, ...]:
 
 def _tensor(file: _File, number: int) -> Tensor:
     raw = file.subgraph.Tensors(number)
-    name = (raw.Name() or f"tensor {number}".encode()).decode(errors="replace")
+    name = _one_line(raw.Name() or f"tensor {number}".encode())
     if raw.Type() not in _DTYPES:
         raise TinykitError(
             f"{file.name}: tensor '{name}' has type {raw.Type()} of the schema", _CONVERT
@@ -158,6 +159,12 @@ def _tensor(file: _File, number: int) -> Tensor:
             "convert without sparsity: tinykit finds the zeros itself",
         )
     return Tensor(name, shape, dtype, _quantization(raw), _constant(file, raw, name, shape, dtype))
+
+
+def _one_line(text: bytes) -> str:
+    """Return a name for messages: a damaged file's may hold anything, and all of the file."""
+    whole = text[:_LONGEST_NAME].decode(errors="replace")
+    return "".join(letter if letter.isprintable() else "?" for letter in whole)
 
 
 def _quantization(raw: Any) -> Quantization | None:
@@ -265,10 +272,16 @@ def _kind(file: _File, raw: Any) -> str:
     if not 0 <= index < file.model.OperatorCodesLength():
         raise IndexError(f"operator code {index} of {file.model.OperatorCodesLength()}")
     code = file.model.OperatorCodes(index)
-    builtin = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+    builtin = max(_builtin_code(code), code.DeprecatedBuiltinCode())
     if builtin == tflite.BuiltinOperator.CUSTOM:
-        return bytes(code.CustomCode() or b"a custom operator").decode(errors="replace")
+        return _one_line(code.CustomCode() or b"a custom operator")
     return _KIND_NAMES.get(builtin, f"operator {builtin}")
+
+
+def _builtin_code(code: Any) -> int:
+    """Return what the file says: BuiltinCode() returns the deprecated code below 127."""
+    offset = code._tab.Offset(10)  # the vtable's fourth entry
+    return struct.unpack_from("<i", code._tab.Bytes, code._tab.Pos + offset)[0] if offset else 0
 
 
 def _numbers(values: Any) -> list[int]:
@@ -281,6 +294,11 @@ _KIND_NAMES: dict[int, str] = {
 }
 
 
+# Scales may overflow: what comes of them is refused by its size, and nobody wants the warning.
+_quiet = np.errstate(all="ignore")
+
+
+@_quiet
 def _checked(graph: Graph, name: str) -> Graph:
     """Return the graph without the operators whose outputs are constant."""
     kept = []
@@ -332,6 +350,7 @@ def obstacles(data: bytes, name: str) -> tuple[Obstacle, ...]:
         return ()
 
 
+@_quiet
 def _obstacles(data: bytes, name: str) -> tuple[Obstacle, ...]:
     model = tflite.Model.GetRootAsModel(data, 0)
     file = _File(name, model, model.Subgraphs(0), len(data))
@@ -351,6 +370,7 @@ def _obstacles(data: bytes, name: str) -> tuple[Obstacle, ...]:
     bare = with_states(bare, _initialisers(file, bare.operators))
     for operator in bare.operators:
         try:
+            bare.check_operator(operator)
             KINDS[operator.kind].check(bare, operator)
             bare = folded(bare, operator) or bare
         except RefusedError as error:

@@ -170,6 +170,13 @@ class Graph:
             if number not in known:
                 raise _broken(f"no layer writes the output '{self.tensors[number].name}'")
 
+    def check_operator(self, operator: Operator) -> None:
+        """Prove that an operator names tensors of the graph, which are what they must be."""
+        self._check_numbers(operator)
+        for number in (*operator.inputs, *operator.outputs):
+            if number is not None:
+                check_tensor(self.tensors[number])
+
     def _check_ports(self) -> None:
         for role, numbers in (("input", self.inputs), ("output", self.outputs)):
             if not numbers:

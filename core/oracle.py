@@ -104,10 +104,12 @@ def _finished(folder: Path) -> bool:
 
 
 def _write_failure(folder: Path, child: "subprocess.CompletedProcess[bytes]") -> None:
-    how = f"exit status {child.returncode}: {child.stderr.decode(errors='replace').strip()[-200:]}"
+    said = _said(folder)
     if child.returncode < 0:
-        said = _said(folder)
         how = f"it died with signal {-child.returncode}" + (f" after '{said[-1]}'" if said else "")
+    else:
+        last = said[-1:] or [child.stderr.decode(errors="replace").strip()[-200:]]
+        how = f"exit status {child.returncode}: {last[0]}"
     (folder / "failed").write_text(how)
 
 

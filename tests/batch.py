@@ -27,6 +27,15 @@ _FLAGS = [*WARNINGS, *SANITIZERS, "-ffp-contract=off"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """Hold a model, what it is fed, and whether it must leave that as it is."""
+
+    model: Compiled
+    inputs: Sequence[Array]
+    keep_input: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Verdict:
     """Hold a case and what is wrong with it; empty if all three agree."""
 
@@ -65,7 +74,11 @@ def judge(cases: Sequence[Case], folder: Path, kernels: Sequence[Path]) -> list[
     jobs = [oracle.Job(data, case.inputs) for data, case in zip(files, cases, strict=True)]
     with ThreadPoolExecutor(2) as pool:
         asked = pool.submit(oracle.run_many, jobs)
-        on_host = host_outputs(models, cases, folder, kernels)
+        runs = [
+            Run(model, case.inputs, case.keep_input)
+            for model, case in zip(models, cases, strict=True)
+        ]
+        on_host = host_outputs(runs, folder, kernels)
         expected = [
             reference.run_batch(model.graph, case.inputs)
             for model, case in zip(models, cases, strict=True)
@@ -78,22 +91,30 @@ def judge(cases: Sequence[Case], folder: Path, kernels: Sequence[Path]) -> list[
 
 
 def host_outputs(
-    models: Sequence[Compiled], cases: Sequence[Case], folder: Path, kernels: Sequence[Path]
+    runs: Sequence[Run], folder: Path, kernels: Sequence[Path], units: int = _UNITS
 ) -> list[tuple[Array, ...]]:
-    """Compile all models into one program with sanitizers, and run it."""
-    program = _build(models, [len(case.inputs[0]) for case in cases], folder, kernels)
+    """Compile all models into one program with sanitizers, and run it.
+
+    Args:
+        runs: models of different names.
+        folder: an empty one.
+        kernels: from kernel_objects.
+        units: C files that the models are spread over; those in one have no layers of one name.
+    """
+    program = _build(runs, folder, kernels, units)
     rng = np.random.default_rng(1)
-    arenas = [_arenas(model, case, rng) for model, case in zip(models, cases, strict=True)]
+    arenas = [_arenas(run, rng) for run in runs]
     stdin = b"".join(arena.tobytes() for arena in arenas)
     done = subprocess.run([program], input=stdin, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
     found, start = [], 0
-    for model, case, arena in zip(models, cases, arenas, strict=True):
+    for run, arena in zip(runs, arenas, strict=True):
         raw = np.frombuffer(done.stdout, np.int8, arena.size, start).reshape(arena.shape)
-        found.append(tuple(_tensor(model, n, raw) for n in model.graph.outputs))
-        if case.keep_input:
-            for number, values in zip(model.graph.inputs, case.inputs, strict=True):
-                np.testing.assert_array_equal(_tensor(model, number, raw).ravel(), values.ravel())
+        found.append(tuple(_tensor(run.model, n, raw) for n in run.model.graph.outputs))
+        if run.keep_input:
+            for number, values in zip(run.model.graph.inputs, run.inputs, strict=True):
+                left = _tensor(run.model, number, raw)
+                np.testing.assert_array_equal(left.ravel(), values.ravel())
         start += arena.size
     return found
 
@@ -102,13 +123,13 @@ def _name(number: int) -> str:
     return f"c{number:04d}"
 
 
-def _arenas(model: Compiled, case: Case, rng: np.random.Generator) -> Array:
+def _arenas(run: Run, rng: np.random.Generator) -> Array:
     """Fill an arena a sample: the inputs in their places, rubbish everywhere else."""
-    samples = len(case.inputs[0])
-    arena = rng.integers(-128, 128, (samples, model.plan.arena_bytes)).astype(np.int8)
-    for number, values in zip(model.graph.inputs, case.inputs, strict=True):
+    plan, samples = run.model.plan, len(run.inputs[0])
+    arena = rng.integers(-128, 128, (samples, plan.arena_bytes)).astype(np.int8)
+    for number, values in zip(run.model.graph.inputs, run.inputs, strict=True):
         raw = np.ascontiguousarray(values.reshape(samples, -1)).view(np.int8)
-        offset = model.plan.offsets[number]
+        offset = plan.offsets[number]
         arena[:, offset : offset + raw.shape[1]] = raw
     return arena
 
@@ -120,22 +141,22 @@ def _tensor(model: Compiled, number: int, arena: Array) -> Array:
     return raw.view(tensor.dtype).reshape(len(arena), *tensor.shape)
 
 
-def _build(
-    models: Sequence[Compiled], runs: Sequence[int], folder: Path, kernels: Sequence[Path]
-) -> Path:
+def _build(runs: Sequence[Run], folder: Path, kernels: Sequence[Path], units: int) -> Path:
+    models = [run.model for run in runs]
     for model in models:
         for name in (f"{model.name}.c", f"{model.name}.h"):
             (folder / name).write_text(model.files[name])
     rows = [
-        f"    {{{m.name}_invoke, {_reset(m)}, {m.name}_arena, {m.plan.arena_bytes}, {run}}},"
+        f"    {{{m.name}_invoke, {_reset(m)}, {m.name}_arena, {m.plan.arena_bytes}, "
+        f"{len(run.inputs[0])}}},"
         for m, run in zip(models, runs, strict=True)
     ]
     headers = [f'#include "{m.name}.h"' for m in models]
     table = ["const batch_case batch_cases[] = {", *rows, "};"]
     count = f"const size_t batch_count = {len(models)};"
     sources = {"table.c": ['#include "batch.h"', *headers, *table, count]}
-    for unit in range(_UNITS):
-        sources[f"unit{unit}.c"] = [f'#include "{m.name}.c"' for m in models[unit::_UNITS]]
+    for unit in range(units):
+        sources[f"unit{unit}.c"] = [f'#include "{m.name}.c"' for m in models[unit::units]]
     for name, lines in sources.items():
         (folder / name).write_text("\n".join(lines) + "\n")
     with ThreadPoolExecutor(_UNITS) as pool:

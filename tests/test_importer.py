@@ -1,25 +1,18 @@
 """Wrong files: each is refused with a message and a way out, never with a traceback."""
 
-import random
-import time
 from collections.abc import Callable
 from dataclasses import replace
 
 import flat
 import numpy as np
 import pytest
-from batch import draw_cases
-from cases import STRATEGIES
 from flat import FlatModel, FlatOperator, FlatTensor, to_bytes
 
-from tinykit.codegen.compile import compile_model
 from tinykit.codegen.importer import import_tflite
-from tinykit.codegen.layer import LowerOptions
 from tinykit.core.errors import TinykitError
 
 CONVERT = "convert it with full-integer int8 quantization: tinykit quantize"
 AGAIN = "the model file is damaged; convert it again: tinykit quantize"
-_EXTREMES = (0, 1, 255, 65535, 70000, 1 << 20, 1 << 28, 2**31 - 1, 2**31, 2**32 - 1, 0x7F800000)
 
 
 def conv_model() -> FlatModel:
@@ -190,34 +183,4 @@ def test_truncated_files_are_refused_or_whole() -> None:
         except TinykitError as error:
             assert error.exit_status == 2
             assert error.hint
-
-
-def test_mutated_files_are_refused_or_compiled() -> None:
-    models = [
-        to_bytes(case.model)
-        for kind in sorted(STRATEGIES)
-        for case in draw_cases(STRATEGIES[kind], 4)[2:]
-    ]
-    rng = random.Random(20)
-    compiled = 0
-    for _ in range(2000):
-        data = _mutated(rng, rng.choice(models))
-        start = time.perf_counter()
-        try:
-            compile_model(data, "net.tflite", "0.0.0", LowerOptions())
-            compiled += 1
-        except TinykitError as error:
-            assert error.exit_status == 2
-        assert time.perf_counter() - start < 1
-    assert 50 < compiled < 1500
-
-
-def _mutated(rng: random.Random, model: bytes) -> bytes:
-    data = bytearray(model)
-    for _ in range(rng.choice((1, 1, 2, 8))):
-        if rng.random() < 0.5:
-            data[rng.randrange(len(data))] = rng.randrange(256)
-        else:
-            at = rng.randrange(len(data) // 4) * 4
-            data[at : at + 4] = rng.choice(_EXTREMES).to_bytes(4, "little")
-    return bytes(data[: rng.randrange(8, len(data))]) if rng.random() < 0.1 else bytes(data)
+            assert "unpack" not in error.message and "buffer" not in error.message

@@ -1,5 +1,6 @@
 """ARG_MAX and ARG_MIN: the first place of the greatest or the least value along an axis."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,22 @@ from tinykit.codegen.ops import moving, shared
 from tinykit.core.graph import Graph, Operator
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Attributes of both: the type of the answers, as the schema numbers it."""
+
+    output_type: int
+
+
+def _read(options: Any) -> Place:
+    return Place(options.OutputType() if options is not None else tflite.TensorType.INT32)
+
+
 def _check(graph: Graph, operator: Operator) -> None:
     shared.refuse_other_arity(operator, (2,))
     source, target = graph.tensor(operator.inputs[0]), graph.tensor(operator.outputs[0])
     shared.refuse_not_int8(source)
-    if target.dtype != "int32":
+    if target.dtype != "int32" or operator.attributes.output_type != tflite.TensorType.INT32:
         raise RefusedError(f"makes {target.dtype} of int8, TFLM int32", "ask for int32")
     axis = _axis(graph, operator)
     moving.refuse_other_shape(target, [*source.shape[:axis], *source.shape[axis + 1 :]])
@@ -67,9 +79,5 @@ def _layer(graph: Graph, operator: Operator, flip: int) -> Layer:
 
 
 _LIMITS = "a constant axis, int32 output"
-ARG_MAX = OpKind(
-    tflite.ArgMaxOptions, shared.no_options, _check, _evaluate_max, _lower_max, _LIMITS
-)
-ARG_MIN = OpKind(
-    tflite.ArgMinOptions, shared.no_options, _check, _evaluate_min, _lower_min, _LIMITS
-)
+ARG_MAX = OpKind(tflite.ArgMaxOptions, _read, _check, _evaluate_max, _lower_max, _LIMITS)
+ARG_MIN = OpKind(tflite.ArgMinOptions, _read, _check, _evaluate_min, _lower_min, _LIMITS)

@@ -22,6 +22,8 @@ from tinykit.codegen.ops.shared import Ints, Window
 from tinykit.codegen.ops.width import INT8, refuse_other_activations, width_of
 from tinykit.core.graph import Graph, Operator
 
+_MOST_APART = 0.02  # output steps
+
 
 @dataclass(frozen=True, slots=True)
 class Dense:
@@ -93,10 +95,27 @@ def _check(graph: Graph, operator: Operator) -> None:
         raise RefusedError(
             f"maps {source.shape} to {target.shape} with weights {weights.shape}", shared.QUANTIZE
         )
+    _refuse_other_bias_scale(graph, operator)
     shared.refuse_large_factors(_factors(graph, operator), width_of(target))
     shared.refuse_large_sizes(inputs * width_of(source).bytes, outputs, source.elements // inputs)
     product = _product(graph, operator)
     shared.refuse_overflow(product.rows, product.bias, width_of(source))
+
+
+def _refuse_other_bias_scale(graph: Graph, operator: Operator) -> None:
+    """Raise where TFLM does (GetQuantizedConvolutionMultipler), and only with one scale."""
+    source, target = graph.tensor(operator.inputs[0]), graph.tensor(operator.outputs[0])
+    weights = graph.tensor(operator.inputs[1])
+    assert weights.quantization is not None
+    if operator.inputs[2:] in ((), (None,)) or len(weights.quantization.scales) > 1:
+        return
+    bias = graph.tensor(operator.inputs[2])
+    scale = bias.quantization.scales[0] if bias.quantization else 0.0
+    apart = abs(float(np.float32(source.scale) * np.float32(weights.scale)) - scale)
+    if apart / target.scale > _MOST_APART:
+        raise RefusedError(
+            f"has a bias of the scale {scale:g}, not input times weights", shared.QUANTIZE
+        )
 
 
 def _factors(graph: Graph, operator: Operator) -> list[float]:

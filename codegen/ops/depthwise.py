@@ -15,11 +15,9 @@ from tinykit.core.graph import Graph, Operator
 
 @dataclass(frozen=True, slots=True)
 class Depthwise:
-    """Attributes of DEPTHWISE_CONV_2D; pairs are (height, width).
+    """Attributes of DEPTHWISE_CONV_2D; pairs are (height, width)."""
 
-    The multiplier is not among them: TFLM takes it from the shapes, and so do we.
-    """
-
+    multiplier: int
     padding: int
     stride: tuple[int, int]
     dilation: tuple[int, int]
@@ -28,6 +26,7 @@ class Depthwise:
 
 def _read(options: Any) -> Depthwise:
     return Depthwise(
+        multiplier=options.DepthMultiplier(),
         padding=options.Padding(),
         stride=(options.StrideH(), options.StrideW()),
         dilation=(options.DilationHFactor(), options.DilationWFactor()),
@@ -45,8 +44,12 @@ def _check(graph: Graph, operator: Operator) -> None:
     channels = target.shape[3]
     if len(weights.shape) != 4 or weights.shape[0] != 1 or weights.shape[3] != channels:
         raise RefusedError(f"has weights of shape {weights.shape}", shared.QUANTIZE)
-    if channels % source.shape[3]:
-        raise RefusedError(f"makes {channels} channels of {source.shape[3]}", shared.QUANTIZE)
+    if channels != source.shape[3] * operator.attributes.multiplier:
+        raise RefusedError(
+            f"makes {channels} channels of {source.shape[3]}, with the depth multiplier "
+            f"{operator.attributes.multiplier}",
+            shared.QUANTIZE,
+        )
     shared.refuse_bad_weights(graph, operator, channels)
     shared.refuse_unknown_activation(operator.attributes.activation, target)
     shared.refuse_large_factors(shared.channel_factors(graph, operator), width_of(target))

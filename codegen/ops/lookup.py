@@ -60,9 +60,11 @@ def _check_ratio(source: Tensor, target: Tensor, _attributes: Any) -> None:
 
 
 def _check_curve(source: Tensor, _target: Tensor, _attributes: Any) -> None:
-    # tflite::CalculateInputRadius shifts by a number that must not be negative
-    if source.scale < 2.0**-28:
-        raise RefusedError(f"has the input scale {source.scale:g}, below 2^-28", shared.QUANTIZE)
+    # tflite::CalculateInputRadius shifts by a number that must not be negative, nor above 62
+    if not 2.0**-28 <= source.scale < 2.0**35:
+        raise RefusedError(
+            f"has the input scale {source.scale:g}, outside of 2^-28 to 2^35", shared.QUANTIZE
+        )
 
 
 def _check_logistic(source: Tensor, target: Tensor, attributes: Any) -> None:

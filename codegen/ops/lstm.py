@@ -43,7 +43,7 @@ def _read(options: Any) -> Lstm:
 
 
 def _check(graph: Graph, operator: Operator) -> None:
-    shared.refuse_other_arity(operator, (_INPUTS,))
+    shared.refuse_other_arity(operator, (_INPUTS,), absent=range(1, _INPUTS))
     numbers = operator.inputs
     if any(numbers[i] is not None for i in _ABSENT):
         raise RefusedError("has peepholes, a projection or layer normalization", _PLAIN)
@@ -75,7 +75,7 @@ def _check_states(operator: Operator, hidden: Tensor, cell: Tensor) -> None:
         raise RefusedError(f"has the cell state's scale {cell.scale:g}", shared.QUANTIZE)
     if cell.elements != hidden.elements:
         raise RefusedError(f"has states of {hidden.shape} and {cell.shape}", shared.QUANTIZE)
-    if operator.attributes.cell_clip < 0:
+    if not operator.attributes.cell_clip >= 0:  # NaN neither
         raise RefusedError(f"clips its cells at {operator.attributes.cell_clip:g}", _PLAIN)
 
 
@@ -157,7 +157,9 @@ def _state_factors(graph: Graph, operator: Operator) -> list[float]:
 
 
 def _clip(graph: Graph, operator: Operator) -> int:
-    """Return the greatest cell state, 0 for none; TFLM does not clip at a step of 0 either way."""
+    """Return the greatest cell state, 0 if it is clipped to nothing, -1 if it is not clipped."""
+    if operator.attributes.cell_clip == 0:
+        return -1
     scale = graph.tensor(operator.inputs[_CELL]).scale
     return int(min(operator.attributes.cell_clip / scale, 32767.0))
 
@@ -207,7 +209,7 @@ def _step(graph: Graph, operator: Operator, gates: list[Ints], cell: Ints) -> tu
     added = _saturated(fixedpoint.requantize(input_gate * candidate, *pairs[1]))
     cell = _saturated(kept + added)
     clip = _clip(graph, operator)
-    if operator.attributes.cell_clip > 0:
+    if clip >= 0:
         cell = np.clip(cell, -clip, clip)
     multiplier, shift = _tanh(graph, operator)
     half = 1 << (shift - 1) if shift else 0

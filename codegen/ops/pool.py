@@ -40,6 +40,7 @@ def _check(graph: Graph, operator: Operator) -> None:
     shared.refuse_other_rank(source, 4)
     shared.refuse_other_rank(target, 4)
     shared.refuse_unknown_activation(operator.attributes.activation, target)
+    shared.refuse_other_scale(source, target, 1e-6)
     if source.shape[3] != target.shape[3]:
         raise RefusedError(
             f"makes {target.shape[3]} channels of {source.shape[3]}", shared.QUANTIZE

@@ -81,8 +81,7 @@ def _check_sum(graph: Graph, operator: Operator) -> None:
 def _check_extreme(graph: Graph, operator: Operator) -> None:
     _check(graph, operator)
     source, target = graph.tensor(operator.inputs[0]), graph.tensor(operator.outputs[0])
-    if (source.scale, source.zero_point) != (target.scale, target.zero_point):
-        raise RefusedError("changes the scale, as TFLM cannot", shared.QUANTIZE)
+    shared.refuse_other_scale(source, target, 0.0)
 
 
 def _count(graph: Graph, operator: Operator) -> int:

@@ -27,14 +27,20 @@ _ACTIVATIONS: dict[int, tuple[str, float | None, float | None]] = {
 }
 
 
-def refuse_other_arity(operator: Operator, inputs: Sequence[int], outputs: int = 1) -> None:
-    """Raise unless the operator has one of these numbers of inputs, and these outputs."""
+def refuse_other_arity(
+    operator: Operator, inputs: Sequence[int], outputs: int = 1, absent: Sequence[int] = ()
+) -> None:
+    """Raise unless the operator has one of these numbers of inputs, and these outputs.
+
+    Only inputs beyond the least number may be absent, and those given.
+    """
     if len(operator.inputs) not in inputs or len(operator.outputs) != outputs:
         raise RefusedError(
             f"has {len(operator.inputs)} inputs and {len(operator.outputs)} outputs", QUANTIZE
         )
-    if operator.inputs[0] is None:
-        raise RefusedError("has no input", QUANTIZE)
+    for place, number in enumerate(operator.inputs[: min(inputs)]):
+        if number is None and place not in absent:
+            raise RefusedError(f"lacks its input {place}" if place else "has no input", QUANTIZE)
 
 
 def refuse_not_int8(*tensors: Tensor) -> None:
@@ -44,6 +50,13 @@ def refuse_not_int8(*tensors: Tensor) -> None:
             raise RefusedError(f"has the {tensor.dtype} tensor '{tensor.name}'", QUANTIZE)
         if tensor.quantization is None or len(tensor.quantization.scales) != 1:
             raise RefusedError(f"has no single scale for '{tensor.name}'", QUANTIZE)
+
+
+def refuse_other_scale(source: Tensor, target: Tensor, tolerance: float) -> None:
+    """Raise unless the output's scale is its input's, nearly, and its zero point exactly."""
+    apart = abs(np.float32(source.scale) - np.float32(target.scale))
+    if apart > tolerance or source.zero_point != target.zero_point:
+        raise RefusedError("changes the scale, as TFLM cannot", QUANTIZE)
 
 
 def refuse_other_rank(tensor: Tensor, rank: int) -> None:

@@ -24,7 +24,7 @@ class Softmax:
 
 
 def _read(options: Any) -> Softmax:
-    return Softmax(float(options.Beta()) if options is not None else 1.0)
+    return Softmax(float(options.Beta()) if options is not None else 0.0)
 
 
 def _check(graph: Graph, operator: Operator) -> None:

@@ -28,7 +28,7 @@ def _read(options: Any) -> Svdf:
 
 
 def _check(graph: Graph, operator: Operator) -> None:
-    shared.refuse_other_arity(operator, (5,))
+    shared.refuse_other_arity(operator, (5,), absent=range(1, 5))
     if None in operator.inputs:
         raise RefusedError("lacks its bias or its state", "give it a bias, zeros will do")
     source, features, times, bias, state = (graph.tensor(n) for n in operator.inputs)

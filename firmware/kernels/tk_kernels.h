@@ -196,7 +196,7 @@ typedef struct {
     int32_t forget_multiplier, input_multiplier, hidden_multiplier;
     int32_t tanh_multiplier; // of the cell state, for tk_table_argument
     uint32_t tanh_shift;
-    int16_t cell_clip; // 0: none
+    int16_t cell_clip; // -1: none
 } tk_lstm_scaling;
 
 // Rows of weights lie unit after unit, in each the 8 products.

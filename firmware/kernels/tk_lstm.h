@@ -41,7 +41,7 @@ static inline int8_t tk_lstm_unit(const tk_lstm_scaling *scaling, const int32_t 
     const int32_t added = tk_saturate_s16(
         tk_rescale(input * candidate, scaling->input_multiplier, scaling->input_shift));
     int32_t state = tk_saturate_s16(kept + added);
-    if (scaling->cell_clip > 0) {
+    if (scaling->cell_clip >= 0) {
         state = tk_lstm_clip(state, scaling->cell_clip);
     }
     *cell = (int16_t)state;
