@@ -38,6 +38,7 @@ _OF_VALUES = ("Rsqrt is only defined for positive values",)
 _OF_THE_WRAPPER = re.compile(
     r"exit status 1: (TypeError|struct\.error|AttributeError|UnicodeDecodeError|IndexError"
     r"|OverflowError|MemoryError)|buffer is smaller than requested size"
+    r"|Maximum resource variable count"  # it counts their names, and no containers
 )
 
 
