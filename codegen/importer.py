@@ -204,7 +204,7 @@ def _constant(
 def _refuse_other_dtypes(file: _File, tensors: tuple[Tensor, ...]) -> None:
     """Say at once when the model is float: no layer of it could compile."""
     kinds = {tensor.dtype for tensor in tensors}
-    if "int8" not in kinds and "float32" in kinds:
+    if not kinds & {"int8", "int16"} and "float32" in kinds:
         name = next(t.name for t in tensors if t.dtype == "float32")
         raise TinykitError(
             f"{file.name} is a float model ('{name}' is float32), tinykit compiles int8", _CONVERT

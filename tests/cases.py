@@ -738,9 +738,10 @@ def quantize(draw: Draw) -> Case:
     return _case(draw, "QUANTIZE", draft, (draft.apply("QUANTIZE", (source,), None, target),))
 
 
-def _floats(rng: np.random.Generator, scale: float, zero_point: int) -> Array:
+def _floats(rng: np.random.Generator, scale: float, zero_point: int, dtype: str = "int8") -> Array:
     """Make floats at steps, at halves, one bit beside halves, and far away."""
-    steps = rng.integers(-128, 128, 64 * SAMPLES) - zero_point
+    limits = np.iinfo(dtype)
+    steps = rng.integers(limits.min, limits.max + 1, 64 * SAMPLES) - zero_point
     halves = (steps + rng.choice([0.0, 0.5, -0.5, 0.25], steps.size)).astype(np.float32)
     values = (halves * np.float32(scale)).astype(np.float32)
     nudged = np.nextafter(values, rng.choice(np.array([-1, 1], np.float32), steps.size) * np.inf)

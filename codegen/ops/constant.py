@@ -25,7 +25,7 @@ def _check_fill(graph: Graph, operator: Operator) -> None:
     if operator.inputs[1] is None:
         raise RefusedError("has no value", shared.QUANTIZE)
     value, target = graph.tensor(operator.inputs[1]), graph.tensor(operator.outputs[0])
-    moving.refuse_unmovable(operator, (value, target), ("int8", "float32", "int32"))
+    moving.refuse_unmovable(operator, (value, target), ("int8", "int16", "float32", "int32"))
     if value.data is None or value.shape:
         raise RefusedError(f"fills with '{value.name}'", "fill with one constant value")
     moving.refuse_other_shape(target, moving.constants(graph, operator.inputs[0], "shape"))

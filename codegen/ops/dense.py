@@ -96,7 +96,7 @@ def _check(graph: Graph, operator: Operator) -> None:
             f"maps {source.shape} to {target.shape} with weights {weights.shape}", shared.QUANTIZE
         )
     _refuse_other_bias_scale(graph, operator)
-    shared.refuse_large_factors(_factors(graph, operator), width_of(target))
+    shared.refuse_large_factors(shared.channel_factors(graph, operator), width_of(target))
     shared.refuse_large_sizes(inputs * width_of(source).bytes, outputs, source.elements // inputs)
     product = _product(graph, operator)
     shared.refuse_overflow(product.rows, product.bias, width_of(source))
@@ -111,35 +111,22 @@ def _refuse_other_bias_scale(graph: Graph, operator: Operator) -> None:
         return
     bias = graph.tensor(operator.inputs[2])
     scale = bias.quantization.scales[0] if bias.quantization else 0.0
-    apart = abs(float(np.float32(source.scale) * np.float32(weights.scale)) - scale)
+    apart = abs(source.scale * weights.scale - scale)
     if apart / target.scale > _MOST_APART:
         raise RefusedError(
             f"has a bias of the scale {scale:g}, not input times weights", shared.QUANTIZE
         )
 
 
-def _factors(graph: Graph, operator: Operator) -> list[float]:
-    """Return input scale * weight scale / output scale.
-
-    With one scale TFLM multiplies in float32 (GetQuantizedConvolutionMultipler), with several in
-    double precision.
-    """
-    weights = graph.tensor(operator.inputs[1])
-    assert weights.quantization is not None
-    if len(weights.quantization.scales) > 1:
-        return shared.channel_factors(graph, operator)
-    source, target = graph.tensor(operator.inputs[0]), graph.tensor(operator.outputs[0])
-    return [float(np.float32(source.scale) * np.float32(weights.scale)) / target.scale]
-
-
 def _product(graph: Graph, operator: Operator) -> Product:
     rows = shared.weight_values(graph, operator)
+    factors = shared.channel_factors(graph, operator)
     target = graph.tensor(operator.outputs[0])
     return Product(
         rows=rows,
         bias=shared.bias_values(graph, operator, rows.shape[0]),
         input_zero_point=graph.tensor(operator.inputs[0]).zero_point,
-        scaling=shared.scaling(_factors(graph, operator), target, operator.attributes.activation),
+        scaling=shared.scaling(factors, target, operator.attributes.activation),
     )
 
 

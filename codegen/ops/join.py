@@ -10,7 +10,7 @@ from tinykit.codegen.layer import Arrays, Layer, LowerOptions, OpKind, RefusedEr
 from tinykit.codegen.ops import moving, shared
 from tinykit.core.graph import Graph, Operator, Tensor
 
-_DTYPES = ("int8", "float32", "int32")
+_DTYPES = ("int8", "int16", "float32", "int32")
 _MOST_INPUTS = 10  # kMaxInputNum of TFLM's CONCATENATION
 _MOST_PACKED = 64  # a kernel call each
 
@@ -79,6 +79,8 @@ def _refuse_other_parts(sources: list[Tensor], target: Tensor, axis: int) -> Non
             raise RefusedError(
                 f"joins '{source.name}' of another scale, which TFLM refuses", shared.QUANTIZE
             )
+        if source.dtype == "int16" and source.zero_point != 0:
+            raise RefusedError(f"joins '{source.name}' whose zero point is not 0", shared.QUANTIZE)
         shape = list(source.shape)
         shape[axis] = sum(part.shape[axis] for part in sources if len(part.shape) > axis)
         moving.refuse_other_shape(target, shape)

@@ -49,14 +49,14 @@ def _rescaled(values: shared.Ints, factor: float, target: Tensor) -> shared.Ints
     return fixedpoint.requantize(values, *pair) + target.zero_point
 
 
-def _ratio(source: Tensor, target: Tensor) -> float:
-    """Return the quotient of the scales in single precision, as TFLM has it here."""
-    with np.errstate(over="ignore"):
-        return float(np.float32(source.scale) / np.float32(target.scale))
+def ratio(source: Tensor, target: Tensor) -> float:
+    """Return the quotient of the scales; TFLM before 2026-10 rounds it to single precision."""
+    return source.scale / target.scale
 
 
-def _check_ratio(source: Tensor, target: Tensor, _attributes: Any) -> None:
-    shared.refuse_large_factors([_ratio(source, target)])
+def check_ratio(source: Tensor, target: Tensor, _attributes: Any) -> None:
+    """Raise where rescaling would shift out of int32."""
+    shared.refuse_large_factors([ratio(source, target)])
 
 
 def _check_curve(source: Tensor, _target: Tensor, _attributes: Any) -> None:
@@ -97,11 +97,12 @@ def _tanh(source: Tensor, _target: Tensor, _attributes: Any) -> shared.Ints:
 
 
 def _relu(source: Tensor, target: Tensor, _attributes: Any) -> shared.Ints:
-    rescaled = _rescaled(_inputs(source), _ratio(source, target), target)
+    rescaled = _rescaled(_inputs(source), ratio(source, target), target)
     return np.maximum(rescaled, target.zero_point)
 
 
-def _check_relu6(source: Tensor, _target: Tensor, _attributes: Any) -> None:
+def check_relu6(source: Tensor, _target: Tensor, _attributes: Any) -> None:
+    """Raise where the limit of 6 is too far for the scale."""
     shared.refuse_unknown_activation(tflite.ActivationFunctionType.RELU6, source)
 
 
@@ -111,22 +112,22 @@ def _relu6(source: Tensor, _target: Tensor, _attributes: Any) -> shared.Ints:
     return np.clip(np.arange(-128, 128, dtype=np.int64), low, high)
 
 
-def _alpha_ratio(source: Tensor, target: Tensor, leak: Leak) -> float:
-    with np.errstate(over="ignore", invalid="ignore"):
-        product = np.float32(source.scale) * np.float32(leak.alpha)
-        return float(product / np.float32(target.scale))
+def alpha_ratio(source: Tensor, target: Tensor, leak: Leak) -> float:
+    """Return the factor of values below zero."""
+    return source.scale * leak.alpha / target.scale
 
 
-def _check_leaky_relu(source: Tensor, target: Tensor, leak: Leak) -> None:
-    _check_ratio(source, target, leak)
-    shared.refuse_large_factors([abs(_alpha_ratio(source, target, leak))])
+def check_leaky_relu(source: Tensor, target: Tensor, leak: Leak) -> None:
+    """Raise where rescaling on either side would shift out of int32."""
+    check_ratio(source, target, leak)
+    shared.refuse_large_factors([abs(alpha_ratio(source, target, leak))])
 
 
 def _leaky_relu(source: Tensor, target: Tensor, leak: Leak) -> shared.Ints:
-    inputs, factor = _inputs(source), _alpha_ratio(source, target, leak)
+    inputs, factor = _inputs(source), alpha_ratio(source, target, leak)
     sign = -1 if factor < 0 else 1
     leaked = fixedpoint.requantize(inputs, *fixedpoint.quantize_multiplier(abs(factor)))
-    straight = _rescaled(inputs, _ratio(source, target), target)
+    straight = _rescaled(inputs, ratio(source, target), target)
     return np.where(inputs >= 0, straight, sign * leaked + target.zero_point)
 
 
@@ -134,7 +135,7 @@ def _absolute(source: Tensor, target: Tensor, _attributes: Any) -> shared.Ints:
     values = np.abs(_inputs(source))
     if source.scale == target.scale:
         return values + target.zero_point
-    return _rescaled(values, _ratio(source, target), target)
+    return _rescaled(values, ratio(source, target), target)
 
 
 def _root_factor(source: Tensor, target: Tensor) -> float:
@@ -175,7 +176,7 @@ def _elu(source: Tensor, target: Tensor, _attributes: Any) -> shared.Ints:
 def _check_elu(source: Tensor, target: Tensor, _attributes: Any) -> None:
     # beyond, floats are no longer exact to a step, and later no longer fit an int32
     if not 255 * source.scale / target.scale < 2.0**23:
-        raise RefusedError(f"rescales by {_ratio(source, target):g}", shared.QUANTIZE)
+        raise RefusedError(f"rescales by {ratio(source, target):g}", shared.QUANTIZE)
 
 
 def _swish_factors(source: Tensor, target: Tensor) -> tuple[float, float]:
@@ -268,16 +269,16 @@ def _layer(function: _Function, graph: Graph, operator: Operator) -> Layer:
     )
 
 
-ABS = _kind(_Function("absolute value", _check_ratio, _absolute))
+ABS = _kind(_Function("absolute value", check_ratio, _absolute))
 ELU = _kind(_Function("exponential linear unit", _check_elu, _elu))
 HARD_SWISH = _kind(_Function("hard swish", _check_swish, _swish))
 LEAKY_RELU = _kind(
-    _Function("leaky ReLU", _check_leaky_relu, _leaky_relu),
+    _Function("leaky ReLU", check_leaky_relu, _leaky_relu),
     options=tflite.LeakyReluOptions,
     read=_read_leak,
 )
 LOGISTIC = _kind(_Function("logistic function", _check_logistic, _logistic))
-RELU = _kind(_Function("ReLU", _check_ratio, _relu))
-RELU6 = _kind(_Function("ReLU6", _check_relu6, _relu6), "the output has the input's scale")
+RELU = _kind(_Function("ReLU", check_ratio, _relu))
+RELU6 = _kind(_Function("ReLU6", check_relu6, _relu6), "the output has the input's scale")
 RSQRT = _kind(_Function("reciprocal square root", _check_root, _root), "inputs of 0 or more")
 TANH = _kind(_Function("hyperbolic tangent", _check_curve, _tanh))

@@ -29,7 +29,7 @@ def _read_mirror(options: Any) -> MirrorPad:
 def _check_pad(graph: Graph, operator: Operator) -> None:
     shared.refuse_other_arity(operator, (2, 3))
     source, target = graph.tensor(operator.inputs[0]), graph.tensor(operator.outputs[0])
-    moving.refuse_unmovable(operator, (source, target), ("int8", "float32", "int32"))
+    moving.refuse_unmovable(operator, (source, target), ("int8", "int16", "float32", "int32"))
     if len(source.shape) > _MOST_RANK:
         raise RefusedError(f"pads {len(source.shape)} axes, TFLM up to {_MOST_RANK}", _FEWER)
     if source.dtype == "int8" and len(operator.inputs) == 3:

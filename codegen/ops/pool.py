@@ -9,9 +9,11 @@ import tflite
 from tinykit.codegen.access import read_while_writing
 from tinykit.codegen.layer import Arrays, Layer, LowerOptions, OpKind, RefusedError
 from tinykit.codegen.ops import shared
+from tinykit.codegen.ops.width import refuse_other_activations, width_of
+from tinykit.core import fixedpoint
 from tinykit.core.graph import Graph, Operator
 
-_NOWHERE = -1000  # what a tap outside of the image reads; no int8 value
+_NOWHERE = -(1 << 20)  # what a tap outside of the image reads; no int16 value
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ def _read(options: Any) -> Pool:
 def _check(graph: Graph, operator: Operator) -> None:
     shared.refuse_other_arity(operator, (1,))
     source, target = graph.tensor(operator.inputs[0]), graph.tensor(operator.outputs[0])
-    shared.refuse_not_int8(source, target)
+    refuse_other_activations(source, target)
     shared.refuse_other_rank(source, 4)
     shared.refuse_other_rank(target, 4)
     shared.refuse_unknown_activation(operator.attributes.activation, target)
@@ -45,7 +47,10 @@ def _check(graph: Graph, operator: Operator) -> None:
         raise RefusedError(
             f"makes {target.shape[3]} channels of {source.shape[3]}", shared.QUANTIZE
         )
-    _window(graph, operator)
+    view, width = _window(graph, operator), width_of(source)
+    taps = min(view.kernel[0], view.image[0]) * min(view.kernel[1], view.image[1])
+    if taps * -width.low > fixedpoint.INT32_MAX:
+        raise RefusedError(f"sums {taps} values in int32", "use a smaller window")
 
 
 def _window(graph: Graph, operator: Operator) -> shared.Window:
@@ -67,10 +72,9 @@ def _taps(graph: Graph, operator: Operator, values: Arrays) -> shared.Ints:
 
 
 def _clamped(graph: Graph, operator: Operator, values: shared.Ints) -> Arrays:
-    low, high = shared.activation_range(
-        operator.attributes.activation, graph.tensor(operator.outputs[0])
-    )
-    return (np.clip(values, low, high).astype(np.int8)[None],)
+    target = graph.tensor(operator.outputs[0])
+    low, high = shared.activation_range(operator.attributes.activation, target)
+    return (np.clip(values, low, high).astype(target.dtype)[None],)
 
 
 def _evaluate_max(graph: Graph, operator: Operator, values: Arrays) -> Arrays:
@@ -90,17 +94,19 @@ def _lower_with(graph: Graph, operator: Operator, kernel: str, what: str) -> Lay
     view = _window(graph, operator)
     target = graph.tensor(operator.outputs[0])
     low, high = shared.activation_range(operator.attributes.activation, target)
+    width = width_of(target)
+    channel_bytes = target.shape[3] * width.bytes
     assert operator.inputs[0] is not None
     return Layer(
         name=operator.name,
         kind=operator.kind,
         summary=f"{view.kernel[0]}x{view.kernel[1]} {what} of {target.shape[3]} channels",
-        kernel=kernel,
-        record="tk_pool_layer",
-        fields=(("min", low), ("max", high), view.field(target.shape[3])),
+        kernel=width.kernel(kernel),
+        record=width.record("tk_pool_layer"),
+        fields=(("min", low), ("max", high), view.field(channel_bytes)),
         inputs=(operator.inputs[0],),
         outputs=operator.outputs,
-        access=(read_while_writing(view.steps(target.shape[3], target.shape[3]), 0),),
+        access=(read_while_writing(view.steps(channel_bytes, channel_bytes), 0),),
     )
 
 

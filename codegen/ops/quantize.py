@@ -1,10 +1,11 @@
-"""QUANTIZE and DEQUANTIZE: between float32 and int8, and from one int8 scale to another."""
+"""QUANTIZE and DEQUANTIZE: between float32 and int8 or int16, and from one scale to another."""
 
 import numpy as np
 
-from tinykit.codegen.access import one_by_one
+from tinykit.codegen.access import Access, Steps, copied_first, forward_only, one_by_one
 from tinykit.codegen.layer import Arrays, Layer, LowerOptions, OpKind, RefusedError
 from tinykit.codegen.ops import shared
+from tinykit.codegen.ops.width import refuse_other_activations, width_of
 from tinykit.core import fixedpoint
 from tinykit.core.graph import Graph, Operator, Tensor
 
@@ -14,9 +15,9 @@ _WAY_OUT = "quantize the whole network to int8: tinykit quantize"
 def _check_quantize(graph: Graph, operator: Operator) -> None:
     shared.refuse_other_arity(operator, (1,))
     source, target = graph.tensor(operator.inputs[0]), graph.tensor(operator.outputs[0])
-    shared.refuse_not_int8(target)
-    if source.dtype == "int8":
-        shared.refuse_not_int8(source)
+    refuse_other_activations(target)
+    if source.dtype in ("int8", "int16"):
+        refuse_other_activations(source)
         shared.refuse_large_factors([source.scale / target.scale])
     elif source.dtype != "float32":
         raise RefusedError(f"quantizes {source.dtype}", _WAY_OUT)
@@ -26,7 +27,7 @@ def _check_quantize(graph: Graph, operator: Operator) -> None:
 def _check_dequantize(graph: Graph, operator: Operator) -> None:
     shared.refuse_other_arity(operator, (1,))
     source, target = graph.tensor(operator.inputs[0]), graph.tensor(operator.outputs[0])
-    shared.refuse_not_int8(source)
+    refuse_other_activations(source)
     if target.dtype != "float32":
         raise RefusedError(f"makes {target.dtype}", _WAY_OUT)
     _refuse_other_size(source, target)
@@ -39,7 +40,7 @@ def _refuse_other_size(source: Tensor, target: Tensor) -> None:
 
 def _evaluate_quantize(graph: Graph, operator: Operator, values: Arrays) -> Arrays:
     source, target = graph.tensor(operator.inputs[0]), graph.tensor(operator.outputs[0])
-    if source.dtype == "int8":
+    if source.dtype != "float32":
         centred = values[0].astype(np.int64) - source.zero_point
         pair = fixedpoint.quantize_multiplier(source.scale / target.scale)
         result = fixedpoint.requantize(centred, *pair) + target.zero_point
@@ -47,15 +48,17 @@ def _evaluate_quantize(graph: Graph, operator: Operator, values: Arrays) -> Arra
         with np.errstate(over="ignore"):
             ratio = (values[0] / np.float32(target.scale)).astype(np.float32)
         ratio = np.where(np.isnan(ratio), -np.inf, ratio)  # as the kernel's comparisons have it
-        # far outside of int8 the exact value does not matter, but must stay an int64
+        # far outside of int16 the exact value does not matter, but must stay an int64
         nearest = np.trunc(np.clip(ratio, -1e6, 1e6).astype(np.float64) * 2 + np.sign(ratio)) / 2
         result = np.trunc(nearest).astype(np.int64) + target.zero_point
-    return (np.clip(result, -128, 127).astype(np.int8).reshape(target.shape),)
+    width = width_of(target)
+    clipped = np.clip(result, width.low, width.high).astype(width.dtype)
+    return (clipped.reshape(target.shape),)
 
 
 def _evaluate_dequantize(graph: Graph, operator: Operator, values: Arrays) -> Arrays:
     source, target = graph.tensor(operator.inputs[0]), graph.tensor(operator.outputs[0])
-    # the product of a float32 and a 9-bit integer is exact in double: one rounding, as on the board
+    # a float32 times a 17-bit integer is exact in double: one rounding, as on the board
     real = (values[0].astype(np.float64) - source.zero_point) * source.scale
     return (real.astype(np.float32).reshape(target.shape),)
 
@@ -63,14 +66,15 @@ def _evaluate_dequantize(graph: Graph, operator: Operator, values: Arrays) -> Ar
 def _lower_quantize(graph: Graph, operator: Operator, _options: LowerOptions) -> Layer:
     source, target = graph.tensor(operator.inputs[0]), graph.tensor(operator.outputs[0])
     if source.dtype == "float32":
-        return _float_layer(operator, target, target, "float32 to int8", "tk_quantize_f32_s8")
+        kernel = width_of(target).kernel("tk_quantize_f32_s8")
+        return _float_layer(operator, target, target, f"float32 to {target.dtype}", kernel)
     multiplier, shift = fixedpoint.quantize_multiplier(source.scale / target.scale)
     assert operator.inputs[0] is not None
     return Layer(
         name=operator.name,
         kind=operator.kind,
         summary=f"{source.elements} values to another scale",
-        kernel="tk_requantize_s8",
+        kernel=_REQUANTIZE[source.dtype, target.dtype],
         record="tk_requantize_layer",
         fields=(
             ("count", source.elements),
@@ -81,13 +85,30 @@ def _lower_quantize(graph: Graph, operator: Operator, _options: LowerOptions) ->
         ),
         inputs=(operator.inputs[0],),
         outputs=operator.outputs,
-        access=(one_by_one(source.elements),),
+        access=(_access(source, target),),
     )
+
+
+_REQUANTIZE = {
+    ("int8", "int8"): "tk_requantize_s8",
+    ("int8", "int16"): "tk_requantize_s8_s16",
+    ("int16", "int8"): "tk_requantize_s16_s8",
+    ("int16", "int16"): "tk_requantize_s16",
+}
+
+
+def _access(source: Tensor, target: Tensor) -> Access:
+    read, written = width_of(source).bytes, width_of(target).bytes
+    if read == written:
+        return one_by_one(source.bytes)
+    starts = np.arange(source.elements, dtype=np.int64) * read
+    return forward_only(copied_first(Steps(starts, starts + read, written)), source.bytes)
 
 
 def _lower_dequantize(graph: Graph, operator: Operator, _options: LowerOptions) -> Layer:
     source, target = graph.tensor(operator.inputs[0]), graph.tensor(operator.outputs[0])
-    return _float_layer(operator, source, target, "int8 to float32", "tk_dequantize_s8_f32")
+    kernel = "tk_dequantize_s8_f32" if source.dtype == "int8" else "tk_dequantize_s16_f32"
+    return _float_layer(operator, source, target, f"{source.dtype} to float32", kernel)
 
 
 def _float_layer(
@@ -116,7 +137,7 @@ QUANTIZE = OpKind(
     _check_quantize,
     _evaluate_quantize,
     _lower_quantize,
-    "float32 or int8 to int8",
+    "float32, int8 or int16 to int8 or int16",
 )
 DEQUANTIZE = OpKind(
     None,
@@ -124,5 +145,5 @@ DEQUANTIZE = OpKind(
     _check_dequantize,
     _evaluate_dequantize,
     _lower_dequantize,
-    "int8 to float32",
+    "int8 or int16 to float32",
 )

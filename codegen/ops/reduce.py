@@ -9,10 +9,11 @@ import tflite
 from tinykit.codegen.access import one_by_one
 from tinykit.codegen.layer import Arrays, Field, Layer, LowerOptions, OpKind, RefusedError
 from tinykit.codegen.ops import moving, shared
+from tinykit.codegen.ops.width import refuse_other_activations, width_of
 from tinykit.core import fixedpoint
 from tinykit.core.graph import Graph, Operator
 
-_MOST_VALUES = 1 << 16  # one sum stays below 2**24
+_MOST_VALUES = {"int8": 1 << 16, "int16": 1 << 15}  # one sum stays below 2**24, or 2**30
 _MOST_LOOPS = 2  # tk_grid
 
 
@@ -59,7 +60,7 @@ def _loops(graph: Graph, operator: Operator) -> tuple[list[_Loop], list[_Loop]]:
 def _check(graph: Graph, operator: Operator) -> None:
     shared.refuse_other_arity(operator, (2,))
     source, target = graph.tensor(operator.inputs[0]), graph.tensor(operator.outputs[0])
-    shared.refuse_not_int8(source, target)
+    refuse_other_activations(source, target)
     axes, attributes = _axes(graph, operator), operator.attributes
     kept = [1 if a in axes else n for a, n in enumerate(source.shape)]
     if not attributes.keep_dims:
@@ -67,7 +68,7 @@ def _check(graph: Graph, operator: Operator) -> None:
     moving.refuse_other_shape(target, kept)
     if any(len(loops) > _MOST_LOOPS for loops in _loops(graph, operator)):
         raise RefusedError(f"reduces the axes {axes} of {source.shape}", "reduce in two steps")
-    if source.elements // target.elements > _MOST_VALUES:
+    if source.elements // target.elements > _MOST_VALUES[source.dtype]:
         values = source.elements // target.elements
         raise RefusedError(f"reduces {values} values at once", "reduce in two steps")
 
@@ -81,6 +82,7 @@ def _check_sum(graph: Graph, operator: Operator) -> None:
 def _check_extreme(graph: Graph, operator: Operator) -> None:
     _check(graph, operator)
     source, target = graph.tensor(operator.inputs[0]), graph.tensor(operator.outputs[0])
+    shared.refuse_not_int8(source)
     shared.refuse_other_scale(source, target, 0.0)
 
 
@@ -105,7 +107,8 @@ def _evaluate_sum(graph: Graph, operator: Operator, values: Arrays) -> Arrays:
     centred = values[0].astype(np.int64) - source.zero_point
     sums = np.asarray(centred.sum(axis=_axes(graph, operator)), np.int64)
     scaled = fixedpoint.requantize(sums, *_multiplier(graph, operator))
-    result = np.clip(scaled + target.zero_point, -128, 127).astype(np.int8)
+    width = width_of(target)
+    result = np.clip(scaled + target.zero_point, width.low, width.high).astype(width.dtype)
     return (result.reshape(target.shape),)
 
 
@@ -128,7 +131,8 @@ def _lower_sum(graph: Graph, operator: Operator, _options: LowerOptions) -> Laye
         ("multiplier", multiplier),
         ("shift", shift),
     )
-    return _layer(graph, operator, "tk_reduce_sum_s8", "tk_reduce_sum_layer", fields)
+    kernel = width_of(target).kernel("tk_reduce_sum_s8")
+    return _layer(graph, operator, kernel, "tk_reduce_sum_layer", fields)
 
 
 def _lower_max(graph: Graph, operator: Operator, _options: LowerOptions) -> Layer:
@@ -155,7 +159,7 @@ def _layer(
         inputs=(operator.inputs[0],),
         outputs=operator.outputs,
         # an output's place is never behind the first value that it or a later one is made of
-        access=(one_by_one(source.elements),),
+        access=(one_by_one(source.bytes),),
     )
 
 

@@ -40,7 +40,7 @@ def _check(graph: Graph, operator: Operator) -> None:
 def _check_nearest(graph: Graph, operator: Operator) -> None:
     _check(graph, operator)
     source, target = graph.tensor(operator.inputs[0]), graph.tensor(operator.outputs[0])
-    moving.refuse_unmovable(operator, (source, target), ("int8", "float32"))
+    moving.refuse_unmovable(operator, (source, target), ("int8", "int16", "float32"))
     moving.refuse_unlowerable(graph, [_copy(graph, operator)])
 
 

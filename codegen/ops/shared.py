@@ -235,9 +235,10 @@ def refuse_overflow(rows: Ints, bias: Ints, width: Width = INT8) -> None:
 
 
 def channel_factors(graph: Graph, operator: Operator, input_at: int = 0) -> list[float]:
-    """Return the factors of a convolution, one a weight scale, in double precision.
+    """Return the factors of a product, one a weight scale, in double precision.
 
-    As tflite::PopulateConvolutionQuantizationParams.
+    As tflite::PopulateConvolutionQuantizationParams; TFLM before 2026-10 rounds the product of the
+    scales to single precision in FULLY_CONNECTED.
     """
     source, weights = graph.tensor(operator.inputs[input_at]), graph.tensor(operator.inputs[1])
     assert weights.quantization is not None

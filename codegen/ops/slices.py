@@ -9,7 +9,7 @@ from tinykit.codegen.layer import Arrays, Layer, LowerOptions, OpKind, RefusedEr
 from tinykit.codegen.ops import moving, shared
 from tinykit.core.graph import Graph, Operator
 
-_DTYPES = ("int8", "float32", "int32")
+_DTYPES = ("int8", "int16", "float32", "int32")
 _MOST_RANK = {"STRIDED_SLICE": 4, "SLICE": 5}
 
 

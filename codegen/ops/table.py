@@ -8,6 +8,7 @@ from tinykit.codegen.ops import (
     blocks,
     constant,
     conv,
+    curve16,
     dense,
     depthwise,
     gather,
@@ -22,13 +23,20 @@ from tinykit.codegen.ops import (
     resize,
     slices,
     softmax,
+    softmax16,
     split,
     svdf,
     transpose,
     transpose_conv,
+    typed,
     variable,
     view,
 )
+
+
+def _int16(usual: OpKind, wide: OpKind) -> OpKind:
+    return typed.by_type(usual, {"int16": wide})
+
 
 KINDS: dict[str, OpKind] = {
     "ABS": lookup.ABS,
@@ -51,8 +59,8 @@ KINDS: dict[str, OpKind] = {
     "FULLY_CONNECTED": dense.KIND,
     "GATHER": gather.KIND,
     "HARD_SWISH": lookup.HARD_SWISH,
-    "LEAKY_RELU": lookup.LEAKY_RELU,
-    "LOGISTIC": lookup.LOGISTIC,
+    "LEAKY_RELU": _int16(lookup.LEAKY_RELU, curve16.LEAKY_RELU),
+    "LOGISTIC": _int16(lookup.LOGISTIC, curve16.LOGISTIC),
     "LOG_SOFTMAX": log_softmax.KIND,
     "MAXIMUM": binary.MAXIMUM,
     "MAX_POOL_2D": pool.MAX,
@@ -68,15 +76,15 @@ KINDS: dict[str, OpKind] = {
     "READ_VARIABLE": variable.READ_VARIABLE,
     "REDUCE_MAX": reduce.REDUCE_MAX,
     "REDUCE_MIN": reduce.REDUCE_MIN,
-    "RELU": lookup.RELU,
-    "RELU6": lookup.RELU6,
+    "RELU": _int16(lookup.RELU, curve16.RELU),
+    "RELU6": _int16(lookup.RELU6, curve16.RELU6),
     "RESHAPE": view.RESHAPE,
     "RESIZE_BILINEAR": resize.BILINEAR,
     "RESIZE_NEAREST_NEIGHBOR": resize.NEAREST,
     "RSQRT": lookup.RSQRT,
     "SHAPE": constant.SHAPE,
     "SLICE": slices.SLICE,
-    "SOFTMAX": softmax.KIND,
+    "SOFTMAX": _int16(softmax.KIND, softmax16.KIND),
     "SPACE_TO_BATCH_ND": blocks.SPACE_TO_BATCH_ND,
     "SPACE_TO_DEPTH": blocks.SPACE_TO_DEPTH,
     "SPLIT": split.SPLIT,
@@ -87,7 +95,7 @@ KINDS: dict[str, OpKind] = {
     "SUB": binary.SUB,
     "SUM": reduce.SUM,
     "SVDF": svdf.KIND,
-    "TANH": lookup.TANH,
+    "TANH": _int16(lookup.TANH, curve16.TANH),
     "TRANSPOSE": transpose.KIND,
     "TRANSPOSE_CONV": transpose_conv.KIND,
     "UNIDIRECTIONAL_SEQUENCE_LSTM": lstm.KIND,

@@ -13,7 +13,7 @@ _MOST_RANK = 6  # kTransposeMaxDimensions
 def _check(graph: Graph, operator: Operator) -> None:
     shared.refuse_other_arity(operator, (2,))
     source, target = graph.tensor(operator.inputs[0]), graph.tensor(operator.outputs[0])
-    moving.refuse_unmovable(operator, (source, target), ("int8", "float32"))
+    moving.refuse_unmovable(operator, (source, target), ("int8", "int16", "float32"))
     order, rank = _order(graph, operator), len(source.shape)
     if sorted(order) != list(range(rank)) or rank > _MOST_RANK:
         raise RefusedError(f"puts {rank} axes in the order {order}", shared.QUANTIZE)

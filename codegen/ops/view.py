@@ -54,7 +54,7 @@ def _check_expand(graph: Graph, operator: Operator) -> None:
     shared.refuse_other_arity(operator, (2,))
     _refuse_other_bytes(graph, operator)
     source, target = graph.tensor(operator.inputs[0]), graph.tensor(operator.outputs[0])
-    moving.refuse_unmovable(operator, (source, target), ("int8", "float32"))
+    moving.refuse_unmovable(operator, (source, target), ("int8", "int16", "float32"))
     axes = moving.constants(graph, operator.inputs[1], "axis")
     if len(axes) != 1 or len(graph.tensor(operator.inputs[1]).shape) > 1:
         raise RefusedError(f"expands the axes {axes} at once", "expand one axis after the other")

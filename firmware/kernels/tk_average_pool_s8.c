@@ -1,22 +1,7 @@
 // AVERAGE_POOL_2D: the mean of each window and channel, of the taps inside of the image.
 //
 // SPDX-License-Identifier: Apache-2.0
-#include "tk_fixed.h"
-#include "tk_window.h"
-
-static int32_t total(const tk_window *window, const int8_t *src, const tk_span *rows,
-                     const tk_span *columns)
-{
-    int32_t sum = 0;
-    for (int32_t ky = rows->begin; ky < rows->end; ky++) {
-        const int8_t *value = tk_tap(window, src, rows, columns, ky, columns->begin);
-        for (int32_t kx = columns->begin; kx < columns->end; kx++) {
-            sum += *value;
-            value += window->channels;
-        }
-    }
-    return sum;
-}
+#include "tk_pool.h"
 
 void tk_average_pool_s8(const tk_pool_layer *layer, const int8_t *src, int8_t *dst)
 {
@@ -30,7 +15,8 @@ void tk_average_pool_s8(const tk_pool_layer *layer, const int8_t *src, int8_t *d
             const int32_t count = (rows.end - rows.begin) * (columns.end - columns.begin);
             int8_t *out = dst + (y * window->out_width + x) * window->channels;
             for (uint32_t channel = 0; channel < window->channels; channel++) {
-                const int32_t sum = total(window, src + channel, &rows, &columns);
+                const int32_t sum =
+                    tk_sum_of_taps(window, tk_load_s8, src + channel, &rows, &columns);
                 const int32_t half = sum > 0 ? count / 2 : -(count / 2); // halves away from zero
                 *out++ = tk_clamp((sum + half) / count, layer->min, layer->max);
             }

@@ -4,10 +4,8 @@
 #ifndef TK_BROADCAST_H
 #define TK_BROADCAST_H
 
+#include "tk_inline.h"
 #include "tk_kernels.h"
-
-// Inlined, so that no call is left in the loop: the compiler sees which function `answer` is.
-#define TK_INLINE static inline __attribute__((always_inline))
 
 // One output from one value of each input.
 typedef int8_t tk_pair(const void *layer, int32_t a, int32_t b);

@@ -4,7 +4,7 @@
 #include "tk_groups.h"
 #include "tk_positions.h"
 
-TK_ALWAYS_INLINE void answer(const void *record, const tk_position *at)
+TK_INLINE void answer(const void *record, const tk_position *at)
 {
     const tk_conv_grouped_s16_layer *layer = record;
     const tk_span rows = tk_rows(&layer->window, at->y);

@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tk_positions.h"
 
-TK_ALWAYS_INLINE void answer(const void *record, const tk_position *at)
+TK_INLINE void answer(const void *record, const tk_position *at)
 {
     const tk_conv_sparse_s16_layer *layer = record;
     const int8_t *inputs = tk_gather(&layer->window, 0, at->src, at->y, at->x, at->column);

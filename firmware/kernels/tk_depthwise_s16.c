@@ -1,15 +1,15 @@
 // DEPTHWISE_CONV_2D of int16 values: a small filter for each channel.
 //
 // SPDX-License-Identifier: Apache-2.0
+#include "tk_load.h"
 #include "tk_positions.h"
-#include "tk_s16.h"
 #include "tk_taps.h"
 
 static int64_t filter(const tk_taps *inside, const int8_t *value, const int8_t *weight, int64_t sum)
 {
     for (int32_t row = inside->rows; row > 0; row--) {
         for (int32_t column = inside->columns; column > 0; column--) {
-            sum += *(const tk_s16 *)(const void *)value * *weight;
+            sum += tk_load_s16(value) * *weight;
             value += inside->pixel;
             weight += inside->channels;
         }
@@ -19,7 +19,7 @@ static int64_t filter(const tk_taps *inside, const int8_t *value, const int8_t *
     return sum;
 }
 
-TK_ALWAYS_INLINE void answer(const void *record, const tk_position *at)
+TK_INLINE void answer(const void *record, const tk_position *at)
 {
     const tk_depthwise_s16_layer *layer = record;
     const tk_span rows = tk_rows(&layer->window, at->y);

@@ -174,6 +174,40 @@ typedef struct {
     tk_output_s16 out;
 } tk_depthwise_s16_layer;
 
+typedef struct {
+    int16_t min;
+    int16_t max;
+    tk_window window;
+} tk_pool_s16_layer;
+
+// The argument of the function is value * multiplier / 2^shift.
+typedef struct {
+    uint32_t count;
+    int32_t multiplier;
+    uint32_t shift;
+} tk_curve_s16_layer;
+
+typedef struct {
+    uint32_t count;
+    int8_t sign; // of the slope below zero
+    int8_t shift, slope_shift;
+    int32_t multiplier, slope_multiplier;
+} tk_leaky_relu_s16_layer;
+
+typedef struct {
+    uint32_t count;
+    int16_t min;
+    int16_t max;
+} tk_clip_s16_layer;
+
+typedef struct {
+    uint16_t rows, classes;
+    int8_t shift;
+    int32_t multiplier;
+    const int16_t *exponentials; // [513]: exp of -10 to 0 in Q0.15
+    const int16_t *reciprocals;  // [513]: 1 / (1 + x) of 0 to 1 in Q0.15
+} tk_softmax_s16_layer;
+
 // A product of matrices for each of up to three axes of batches. Steps are in bytes: an axis that
 // is repeated has the step 0, a matrix that is transposed has its two steps exchanged.
 typedef struct {
@@ -380,6 +414,22 @@ void tk_conv_sparse_s16(const tk_conv_sparse_s16_layer *layer, const void *src, 
 void tk_conv_grouped_s16(const tk_conv_grouped_s16_layer *layer, const void *src, void *dst,
                          void *column);
 void tk_depthwise_s16(const tk_depthwise_s16_layer *layer, const void *src, void *dst);
+void tk_average_pool_s16(const tk_pool_s16_layer *layer, const void *src, void *dst);
+void tk_max_pool_s16(const tk_pool_s16_layer *layer, const void *src, void *dst);
+
+// In these `dst` may be `src`.
+void tk_reduce_sum_s16(const tk_reduce_sum_layer *layer, const void *src, void *dst);
+void tk_softmax_s16(const tk_softmax_s16_layer *layer, const void *src, void *dst);
+void tk_logistic_s16(const tk_curve_s16_layer *layer, const void *src, void *dst);
+void tk_tanh_s16(const tk_curve_s16_layer *layer, const void *src, void *dst);
+void tk_leaky_relu_s16(const tk_leaky_relu_s16_layer *layer, const void *src, void *dst);
+void tk_clip_s16(const tk_clip_s16_layer *layer, const void *src, void *dst);
+void tk_requantize_s16(const tk_requantize_layer *layer, const void *src, void *dst);
+
+void tk_requantize_s16_s8(const tk_requantize_layer *layer, const void *src, int8_t *dst);
+void tk_requantize_s8_s16(const tk_requantize_layer *layer, const int8_t *src, void *dst);
+void tk_quantize_f32_s16(const tk_scale_layer *layer, const int8_t *src, void *dst);
+void tk_dequantize_s16_f32(const tk_scale_layer *layer, const void *src, int8_t *dst);
 
 // `column` has room for the taps of the phase that has most.
 void tk_transpose_conv_s8(const tk_transpose_conv_layer *layer, const int8_t *src, int8_t *dst,

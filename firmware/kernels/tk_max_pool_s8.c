@@ -1,22 +1,7 @@
 // MAX_POOL_2D: the greatest value of each window and channel.
 //
 // SPDX-License-Identifier: Apache-2.0
-#include "tk_fixed.h"
-#include "tk_window.h"
-
-static int32_t greatest(const tk_window *window, const int8_t *src, const tk_span *rows,
-                        const tk_span *columns)
-{
-    int32_t best = INT8_MIN;
-    for (int32_t ky = rows->begin; ky < rows->end; ky++) {
-        const int8_t *value = tk_tap(window, src, rows, columns, ky, columns->begin);
-        for (int32_t kx = columns->begin; kx < columns->end; kx++) {
-            best = *value > best ? *value : best;
-            value += window->channels;
-        }
-    }
-    return best;
-}
+#include "tk_pool.h"
 
 void tk_max_pool_s8(const tk_pool_layer *layer, const int8_t *src, int8_t *dst)
 {
@@ -29,7 +14,8 @@ void tk_max_pool_s8(const tk_pool_layer *layer, const int8_t *src, int8_t *dst)
             const tk_span columns = tk_columns(window, x);
             int8_t *out = dst + (y * window->out_width + x) * window->channels;
             for (uint32_t channel = 0; channel < window->channels; channel++) {
-                const int32_t best = greatest(window, src + channel, &rows, &columns);
+                const int32_t best =
+                    tk_greatest_tap(window, tk_load_s8, INT8_MIN, src + channel, &rows, &columns);
                 *out++ = tk_clamp(best, layer->min, layer->max);
             }
         }

@@ -4,9 +4,8 @@
 #ifndef TK_POSITIONS_H
 #define TK_POSITIONS_H
 
+#include "tk_inline.h"
 #include "tk_window.h"
-
-#define TK_ALWAYS_INLINE static inline __attribute__((always_inline))
 
 // Where a window lies, and where its output goes.
 typedef struct {
@@ -18,10 +17,9 @@ typedef struct {
 
 typedef void tk_answer(const void *layer, const tk_position *at);
 
-// `bytes` are those of an output position. Inlined, so that the compiler sees which function
-// `answer` is.
-TK_ALWAYS_INLINE void tk_for_positions(const tk_window *window, tk_answer *answer,
-                                       const void *layer, uint32_t bytes, tk_position at)
+// `bytes` are those of an output position.
+TK_INLINE void tk_for_positions(const tk_window *window, tk_answer *answer, const void *layer,
+                                uint32_t bytes, tk_position at)
 {
     int8_t *const dst = at.dst;
     for (uint32_t row = 0; row < window->out_height; row++) {

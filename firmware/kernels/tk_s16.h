@@ -9,10 +9,15 @@
 // int16 tensors lie at even places of the arena, which is of int8_t: this type may alias it.
 typedef int16_t __attribute__((may_alias)) tk_s16;
 
+static inline int16_t tk_limit(int32_t value, int32_t min, int32_t max)
+{
+    value = value < min ? min : value;
+    return (int16_t)(value > max ? max : value);
+}
+
 static inline int32_t tk_saturate_s16(int32_t value)
 {
-    value = value < INT16_MIN ? INT16_MIN : value;
-    return value > INT16_MAX ? INT16_MAX : value;
+    return tk_limit(value, INT16_MIN, INT16_MAX);
 }
 
 // MultiplyByQuantizedMultiplier for int64: one rounding, by the upper 15 bits of the multiplier.
@@ -27,9 +32,8 @@ static inline int32_t tk_rescale_wide(int64_t value, int32_t multiplier, int32_t
 static inline int16_t tk_finish_s16(const tk_output_s16 *out, uint32_t channel, int64_t sum)
 {
     const uint32_t scale = out->scales > 1 ? channel : 0;
-    int32_t value = tk_rescale_wide(sum, out->multiplier[scale], out->shift[scale]);
-    value = value < out->min ? out->min : value;
-    return (int16_t)(value > out->max ? out->max : value);
+    const int32_t scaled = tk_rescale_wide(sum, out->multiplier[scale], out->shift[scale]);
+    return tk_limit(scaled, out->min, out->max);
 }
 
 #endif
