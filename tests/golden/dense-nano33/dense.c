@@ -6,7 +6,8 @@
 
 #include "tk_kernels.h"
 
-_Static_assert(TK_KERNEL_ABI == 1, "regenerate dense.c: it was made for kernel ABI 1");
+_Static_assert(TK_KERNEL_ABI == 1,
+               "regenerate dense.c: it was made for kernel ABI 1");
 
 const char dense_digest[17] = "8dd9947593bdc3ec";
 
@@ -21,24 +22,25 @@ _Alignas(4) int8_t dense_arena[64];
 
 // hidden: dense 40 -> 24, ReLU, sparse weights
 static const int8_t hidden_weights[83] = {
-    120, 87,   56,   92,  76,  -23, -38, 26,  43,   83,  -30, -69, -5,   80,  -81, 66, -92,
-    16,  -66,  -112, -12, 83,  24,  74,  34,  -125, 64,  -49, 11,  62,   -57, -1,  54, 62,
-    85,  2,    62,   -51, 82,  -53, 6,   -56, -28,  29,  -82, -44, -70,  -35, 31,  74, -110,
-    -51, -123, 65,   -27, -86, 82,  83,  -60, 71,   -73, 66,  -83, -38,  22,  59,  29, -10,
-    50,  -83,  -53,  -6,  -62, 54,  -59, 19,  -111, 109, 35,  -90, -114, 70,  -57,
+     120,   87,   56,   92,   76,  -23,  -38,   26,   43,   83,  -30,  -69,   -5,   80,  -81,   66,
+     -92,   16,  -66, -112,  -12,   83,   24,   74,   34, -125,   64,  -49,   11,   62,  -57,   -1,
+      54,   62,   85,    2,   62,  -51,   82,  -53,    6,  -56,  -28,   29,  -82,  -44,  -70,  -35,
+      31,   74, -110,  -51, -123,   65,  -27,  -86,   82,   83,  -60,   71,  -73,   66,  -83,  -38,
+      22,   59,   29,  -10,   50,  -83,  -53,   -6,  -62,   54,  -59,   19, -111,  109,   35,  -90,
+    -114,   70,  -57,
 };
 static const uint8_t hidden_indices[83] = {
-    14, 20, 34, 32, 35, 24, 34, 36, 22, 30, 38, 0,  1,  18, 20, 29, 6,  7,  11, 26, 30,
-    34, 3,  16, 32, 10, 24, 26, 34, 36, 2,  13, 21, 24, 19, 22, 21, 28, 29, 13, 16, 18,
-    23, 28, 8,  11, 16, 17, 20, 33, 22, 38, 11, 20, 23, 7,  11, 17, 13, 20, 8,  15, 20,
-    22, 27, 29, 34, 36, 39, 2,  8,  15, 17, 21, 26, 29, 32, 0,  7,  18, 26, 31, 39,
+    14, 20, 34, 32, 35, 24, 34, 36, 22, 30, 38,  0,  1, 18, 20, 29,  6,  7, 11, 26, 30, 34,  3, 16,
+    32, 10, 24, 26, 34, 36,  2, 13, 21, 24, 19, 22, 21, 28, 29, 13, 16, 18, 23, 28,  8, 11, 16, 17,
+    20, 33, 22, 38, 11, 20, 23,  7, 11, 17, 13, 20,  8, 15, 20, 22, 27, 29, 34, 36, 39,  2,  8, 15,
+    17, 21, 26, 29, 32,  0,  7, 18, 26, 31, 39,
 };
 static const uint8_t hidden_counts[24] = {
     1, 2, 2, 3, 3, 5, 6, 3, 1, 4, 0, 4, 2, 3, 1, 4, 6, 2, 3, 3, 2, 9, 8, 6,
 };
 static const int32_t hidden_bias[24] = {
-    -1546, 1680, 730,   -1766, 2043, 1429,  229,   1561, -820, 146, 1399, 389,
-    1922,  51,   -1055, -1926, 1520, -1202, -1698, 1889, -526, 460, 924,  -1749,
+    -1546,  1680,   730, -1766,  2043,  1429,   229,  1561,  -820,   146,  1399,   389,  1922,
+       51, -1055, -1926,  1520, -1202, -1698,  1889,  -526,   460,   924, -1749,
 };
 static const int32_t hidden_multiplier[1] = {
     1374389504,
@@ -47,34 +49,24 @@ static const int8_t hidden_shift[1] = {
     -7,
 };
 static const tk_sparse_layer hidden = {
-    .inputs = 40,
-    .weights = hidden_weights,
-    .indices = hidden_indices,
-    .counts = hidden_counts,
+    .inputs = 40, .weights = hidden_weights, .indices = hidden_indices, .counts = hidden_counts,
     .bias = hidden_bias,
-    .out =
-        {
-            .channels = 24,
-            .scales = 1,
-            .zero = -128,
-            .min = -128,
-            .max = 127,
-            .multiplier = hidden_multiplier,
-            .shift = hidden_shift,
-        },
+    .out = {
+        .channels = 24, .scales = 1, .zero = -128, .min = -128, .max = 127,
+        .multiplier = hidden_multiplier, .shift = hidden_shift,
+    },
 };
 
 // out: dense 24 -> 3, dense weights
 static const int8_t out_weights[72] = {
-    57,  -35, 127, 20,  42, 7,    76,   -37, 29,   35,  93,   45,  25,  15,   -114, -29, -48, 32,
-    -47, 23,  0,   -41, 2,  -50,  -72,  12,  125,  29,  30,   28,  97,  -30,  -19,  17,  15,  124,
-    -82, -18, -74, 87,  14, -107, -80,  96,  -15,  113, -104, -61, 12,  -124, -28,  -4,  -67, -81,
-    109, 120, 0,   101, -4, 117,  -116, 26,  -117, 4,   98,   85,  -73, 39,   -85,  -64, -19, 111,
+      57,  -35,  127,   20,   42,    7,   76,  -37,   29,   35,   93,   45,   25,   15, -114,  -29,
+     -48,   32,  -47,   23,    0,  -41,    2,  -50,  -72,   12,  125,   29,   30,   28,   97,  -30,
+     -19,   17,   15,  124,  -82,  -18,  -74,   87,   14, -107,  -80,   96,  -15,  113, -104,  -61,
+      12, -124,  -28,   -4,  -67,  -81,  109,  120,    0,  101,   -4,  117, -116,   26, -117,    4,
+      98,   85,  -73,   39,  -85,  -64,  -19,  111,
 };
 static const int32_t out_bias[3] = {
-    30953,
-    16205,
-    5185,
+    30953, 16205,  5185,
 };
 static const int32_t out_multiplier[1] = {
     1099511620,
@@ -83,38 +75,33 @@ static const int8_t out_shift[1] = {
     -7,
 };
 static const tk_dense_layer out = {
-    .inputs = 24,
-    .weights = out_weights,
-    .bias = out_bias,
-    .out =
-        {
-            .channels = 3,
-            .scales = 1,
-            .zero = 4,
-            .min = -128,
-            .max = 127,
-            .multiplier = out_multiplier,
-            .shift = out_shift,
-        },
+    .inputs = 24, .weights = out_weights, .bias = out_bias,
+    .out = {
+        .channels = 3, .scales = 1, .zero = 4, .min = -128, .max = 127,
+        .multiplier = out_multiplier, .shift = out_shift,
+    },
 };
 
 // softmax: softmax over 3 classes
 static const int32_t softmax_exponentials[32] = {
-    2147483647, 1302515042, 790015308, 479168506, 290630390, 176276242, 106916946, 64848406,
-    39332546,   23856395,   14469635,  8776277,   5323081,   3228612,   1958252,   1187740,
-    720401,     436945,     265021,    160743,    97496,     59134,     35867,     21754,
-    13195,      8003,       4854,      2944,      1786,      1083,      657,       398,
+    2147483647, 1302515042,  790015308,  479168506,  290630390,  176276242,  106916946,   64848406,
+      39332546,   23856395,   14469635,    8776277,    5323081,    3228612,    1958252,    1187740,
+        720401,     436945,     265021,     160743,      97496,      59134,      35867,      21754,
+         13195,       8003,       4854,       2944,       1786,       1083,        657,        398,
 };
 static const tk_softmax_layer softmax = {
-    .rows = 1,
-    .classes = 3,
-    .entries = 32,
-    .exponentials = softmax_exponentials,
+    .rows = 1, .classes = 3, .entries = 32, .exponentials = softmax_exponentials,
 };
 
-int8_t *dense_input(void) { return dense_arena + 0; }
+int8_t *dense_input(void)
+{
+    return dense_arena + 0;
+}
 
-const int8_t *dense_output(void) { return dense_arena + 0; }
+const int8_t *dense_output(void)
+{
+    return dense_arena + 0;
+}
 
 void dense_invoke(void)
 {
