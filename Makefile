@@ -7,7 +7,8 @@ PYTHON ?= $(firstword $(foreach p,python3.13 python3.12 python3.11 python3,$(if 
 VENV := .venv
 BIN := $(VENV)/bin
 C_FILES := $(shell git ls-files 'firmware/*.[ch]' 'tests/c/*.[ch]')
-APT := gcc:gcc clang:clang arm-none-eabi-gcc:gcc-arm-none-eabi
+APT := gcc:gcc clang:clang arm-none-eabi-gcc:gcc-arm-none-eabi \
+	qemu-system-arm:qemu-system-arm qemu-system-riscv32:qemu-system-misc
 
 .PHONY: help check test demo bench soak golden clean tools
 
@@ -59,7 +60,7 @@ $(if $(PYTHON),,$(error Python 3.11 to 3.13 with venv is needed: apt-get install
 	touch $@
 endef
 
-# The tests compile with three more compilers; without one its tests are skipped and say so.
+# The tests use three more compilers and QEMU; without one its tests are skipped and say so.
 tools:
 	@for pair in $(APT); do \
 	    tool=$${pair%%:*}; package=$${pair##*:}; \

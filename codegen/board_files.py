@@ -11,10 +11,10 @@ def board_files(board: Board, version: str) -> dict[str, str]:
         "board.h.j2",
         **common,
         clock_hz=board.clock_hz,
-        dcdc=int(board.power.dcdc),
-        tx_pin=pin_number(board.link.tx_pin),
+        dcdc=None if board.power is None else int(board.power.dcdc),
+        tx_pin=_number(board.link.tx_pin),
         tx_pin_name=board.link.tx_pin,
-        rx_pin=pin_number(board.link.rx_pin),
+        rx_pin=_number(board.link.rx_pin),
         rx_pin_name=board.link.rx_pin,
         baud=board.link.baud,
     )
@@ -35,3 +35,7 @@ def build_header(build_id: str, app: str, version: str) -> str:
     assert len(build_id) == 16, build_id
     assert 0 < len(app) <= 8, app
     return render("build.h.j2", build_id=build_id, app=app, version=version)
+
+
+def _number(pin: str | None) -> int | None:
+    return None if pin is None else pin_number(pin)

@@ -4,7 +4,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass
 from pathlib import Path
 
 from tinykit.core.errors import TinykitError
@@ -13,7 +13,19 @@ from tinykit.core.units import grouped
 
 BOARDS = PACKAGE_ROOT / "firmware" / "boards"
 
-CPUS = ("cortex_m3", "cortex_m4", "cortex_m7", "cortex_m33", "cortex_m33+dsp")
+CPUS = (
+    "cortex_m0",
+    "cortex_m0plus",
+    "cortex_m3",
+    "cortex_m4",
+    "cortex_m7",
+    "cortex_m33",
+    "cortex_m33+dsp",
+    "cortex_m55-mve",
+    "riscv32",
+)
+NO_FPU = ("cortex_m0", "cortex_m0plus", "cortex_m3", "riscv32")
+EMULATORS = ("unicorn", "qemu", "renode")
 FLOAT_ABIS = ("soft", "hard")
 IMAGES = ("bin", "hex", "elf")
 _MAX_FLASH_BYTES = 64 << 20
@@ -42,11 +54,18 @@ class Ram:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Describe the serial link; pins are named as in the chip's manual (P1.03)."""
+    """Describe the serial link; pins are named as in the chip's manual (P1.03).
 
-    tx_pin: str
-    rx_pin: str
+    A board that only an emulator has may name none.
+
+    Attributes:
+        usb: the board's own USB port carries the link.
+    """
+
     baud: int
+    tx_pin: str | None = None
+    rx_pin: str | None = None
+    usb: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +77,14 @@ class Flasher:
         image: which image it takes: bin, hex or elf.
         arguments: its arguments, where {port} and {image} stand for those.
         touch_baud: opening the port at this rate starts the bootloader; 0 when not needed.
+        first: what the user has to do before, a sentence.
     """
 
     tool: str
     image: str
     arguments: tuple[str, ...]
     touch_baud: int
+    first: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +95,19 @@ class Power:
 
 
 @dataclass(frozen=True, slots=True)
+class Qemu:
+    """Describe how QEMU is to emulate the board.
+
+    Attributes:
+        machine: QEMU's name of it.
+    """
+
+    machine: str
+
+
+@dataclass(frozen=True, slots=True)
 class Board:
-    """Hold the facts of one board."""
+    """Hold the facts of one board; boards that only an emulator has are not flashed."""
 
     name: str
     title: str
@@ -87,8 +119,14 @@ class Board:
     flash: Flash
     ram: Ram
     link: Link
-    flasher: Flasher
-    power: Power
+    flasher: Flasher | None = None
+    power: Power | None = None
+    qemu: Qemu | None = None
+
+    @property
+    def core(self) -> str:
+        """Return the core without what is added to or missing from it: cortex_m33."""
+        return re.split(r"[+-]", self.cpu)[0]
 
     @property
     def app_address(self) -> int:
@@ -164,22 +202,21 @@ class _Reader:
     def error(self, message: str, hint: str) -> TinykitError:
         return TinykitError(f"{self.file}: {message}", hint)
 
-    def keys(self, table: Mapping[str, object], prefix: str, wanted: Sequence[str]) -> None:
+    def keys(self, table: Mapping[str, object], prefix: str, record: type) -> None:
+        wanted = _fields(record)
         for key in sorted(table.keys() - set(wanted)):
             near = difflib.get_close_matches(key, wanted, n=1)
             hint = f"did you mean {prefix}{near[0]}?" if near else f"known: {', '.join(wanted)}"
             raise self.error(f"unknown key {prefix}{key}", hint)
         for key in wanted:
-            if key not in table:
+            if key not in table and not _is_optional(record, key):
                 raise self.error(f"{prefix}{key} is missing", "compare boards/nano33.toml")
 
-    def table(
-        self, table: Mapping[str, object], key: str, wanted: Sequence[str]
-    ) -> Mapping[str, object]:
+    def table(self, table: Mapping[str, object], key: str, record: type) -> Mapping[str, object]:
         value = table[key]
         if not isinstance(value, dict):
             raise self.error(f"{key} is {value!r}, not a table", f"write [{key}]")
-        self.keys(value, f"{key}.", wanted)
+        self.keys(value, f"{key}.", record)
         return value
 
     def integer(self, table: Mapping[str, object], name: str) -> int:
@@ -214,12 +251,16 @@ def _shown(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else repr(value)
 
 
-def _fields(of: type) -> tuple[str, ...]:
-    return tuple(of.__dataclass_fields__)  # type: ignore[attr-defined]
+def _fields(record: type) -> tuple[str, ...]:
+    return tuple(record.__dataclass_fields__)  # type: ignore[attr-defined]
+
+
+def _is_optional(record: type, key: str) -> bool:
+    return record.__dataclass_fields__[key].default is not MISSING  # type: ignore[attr-defined]
 
 
 def _board(reader: _Reader, top: Mapping[str, object]) -> Board:
-    reader.keys(top, "", _fields(Board))
+    reader.keys(top, "", Board)
     return Board(
         name=reader.text(top, "name"),
         title=reader.text(top, "title"),
@@ -231,13 +272,14 @@ def _board(reader: _Reader, top: Mapping[str, object]) -> Board:
         flash=_flash(reader, top),
         ram=_ram(reader, top),
         link=_link(reader, top),
-        flasher=_flasher(reader, top),
-        power=Power(reader.truth(reader.table(top, "power", _fields(Power)), "power.dcdc")),
+        flasher=_flasher(reader, top) if "flasher" in top else None,
+        power=_power(reader, top) if "power" in top else None,
+        qemu=_qemu(reader, top) if "qemu" in top else None,
     )
 
 
 def _flash(reader: _Reader, top: Mapping[str, object]) -> Flash:
-    table = reader.table(top, "flash", _fields(Flash))
+    table = reader.table(top, "flash", Flash)
     return Flash(
         address=reader.integer(table, "flash.address"),
         bytes=reader.integer(table, "flash.bytes"),
@@ -246,7 +288,7 @@ def _flash(reader: _Reader, top: Mapping[str, object]) -> Flash:
 
 
 def _ram(reader: _Reader, top: Mapping[str, object]) -> Ram:
-    table = reader.table(top, "ram", _fields(Ram))
+    table = reader.table(top, "ram", Ram)
     return Ram(
         address=reader.integer(table, "ram.address"),
         bytes=reader.integer(table, "ram.bytes"),
@@ -255,22 +297,32 @@ def _ram(reader: _Reader, top: Mapping[str, object]) -> Ram:
 
 
 def _link(reader: _Reader, top: Mapping[str, object]) -> Link:
-    table = reader.table(top, "link", _fields(Link))
+    table = reader.table(top, "link", Link)
     return Link(
-        tx_pin=reader.text(table, "link.tx_pin"),
-        rx_pin=reader.text(table, "link.rx_pin"),
         baud=reader.integer(table, "link.baud"),
+        tx_pin=reader.text(table, "link.tx_pin") if "tx_pin" in table else None,
+        rx_pin=reader.text(table, "link.rx_pin") if "rx_pin" in table else None,
+        usb=reader.truth(table, "link.usb") if "usb" in table else False,
     )
 
 
 def _flasher(reader: _Reader, top: Mapping[str, object]) -> Flasher:
-    table = reader.table(top, "flasher", _fields(Flasher))
+    table = reader.table(top, "flasher", Flasher)
     return Flasher(
         tool=reader.text(table, "flasher.tool"),
         image=reader.text(table, "flasher.image"),
         arguments=reader.texts(table, "flasher.arguments"),
         touch_baud=reader.integer(table, "flasher.touch_baud"),
+        first=reader.text(table, "flasher.first"),
     )
+
+
+def _power(reader: _Reader, top: Mapping[str, object]) -> Power:
+    return Power(reader.truth(reader.table(top, "power", Power), "power.dcdc"))
+
+
+def _qemu(reader: _Reader, top: Mapping[str, object]) -> Qemu:
+    return Qemu(reader.text(reader.table(top, "qemu", Qemu), "qemu.machine"))
 
 
 def _check(reader: _Reader, board: Board, stem: str) -> None:
@@ -281,7 +333,11 @@ def _check(reader: _Reader, board: Board, stem: str) -> None:
         raise reader.error(f"name '{board.name}' is not usable", hint)
     _one_of(reader, "cpu", board.cpu, CPUS)
     _one_of(reader, "float_abi", board.float_abi, FLOAT_ABIS)
-    _one_of(reader, "flasher.image", board.flasher.image, IMAGES)
+    if board.float_abi == "hard" and board.core in NO_FPU:
+        raise reader.error(f"float_abi is 'hard', {board.cpu} has no FPU", 'float_abi = "soft"')
+    if board.flasher is not None:
+        _one_of(reader, "flasher.image", board.flasher.image, IMAGES)
+    _check_emulators(reader, board)
     _between(reader, "clock_hz", board.clock_hz, 32_768, 1_000_000_000, "hertz, not megahertz")
     _between(reader, "link.baud", board.link.baud, 1_200, 12_000_000, "bits a second")
     _check_flash(reader, board.flash)
@@ -332,8 +388,19 @@ def _check_end(reader: _Reader, key: str, end: int) -> None:
         raise reader.error(f"{key} ends at 0x{end:x}", "addresses have 32 bits")
 
 
+def _check_emulators(reader: _Reader, board: Board) -> None:
+    for emulator in board.emulators:
+        _one_of(reader, "emulators", emulator, EMULATORS)
+    if "qemu" in board.emulators and board.qemu is None:
+        raise reader.error("qemu.machine is missing", "its names: qemu-system-arm -machine help")
+
+
 def _check_pins(reader: _Reader, link: Link) -> None:
+    if link.tx_pin is None and link.rx_pin is None:
+        return
     for key, pin in (("link.tx_pin", link.tx_pin), ("link.rx_pin", link.rx_pin)):
+        if pin is None:
+            raise reader.error(f"{key} is missing", "name both pins or none")
         try:
             pin_number(pin)
         except ValueError:

@@ -28,7 +28,7 @@ class BenchReport:
     Attributes:
         exact: the oracle's name, and how many inputs and mismatches.
         instructions: one inference, from the call of invoke to its return.
-        cycles_estimate: not measured, see cycles_source.
+        cycles_estimate: not measured, see cycles_source; None where the emulator estimates none.
         flash, ram: bytes by what takes them; stack is the high-water mark below invoke's entry.
         stack_bound: the most that it can be, from frame sizes and the call graph.
         layers: one record a kernel call.
@@ -42,8 +42,8 @@ class BenchReport:
     optimize: str
     exact: dict[str, Any]
     instructions: int
-    cycles_estimate: int
-    cycles_source: str
+    cycles_estimate: int | None
+    cycles_source: str | None
     flash: dict[str, int]
     ram: dict[str, int]
     stack_bound: int
@@ -69,11 +69,10 @@ def bench(
         for sample in range(len(samples)):
             wrong += session.link.infer(samples.row(sample)).output != truth.row(sample)
             progress(sample + 1, len(samples) + 1)
-        session.link.infer(fixed_input(model.graph))
         assert session.emulator is not None, "a real board counts nothing"
-        profile = session.emulator.profile()
+        link = session.link
+        profile = session.emulator.profiled(lambda: link.infer(fixed_input(model.graph)))
         progress(len(samples) + 1, len(samples) + 1)
-    assert profile is not None
     return _report(
         record,
         model,
@@ -126,7 +125,7 @@ def _report(
         exact=exact,
         instructions=profile.total.instructions,
         cycles_estimate=profile.total.cycles_estimate,
-        cycles_source=CYCLES_SOURCE,
+        cycles_source=None if profile.total.cycles_estimate is None else CYCLES_SOURCE,
         flash={"total": sum(flash.values()), **flash},
         ram={"total": sum(ram.values()), **ram},
         stack_bound=sizes.stack_model,

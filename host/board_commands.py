@@ -21,7 +21,11 @@ ToolchainName = Annotated[str | None, typer.Option("--toolchain", help="zig (def
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
 Port = Annotated[str | None, typer.Option("--port", "-p", help="The board's serial port.")]
 EmulatorName = Annotated[
-    str | None, typer.Option("--emulator", "-e", help="Run the image in an emulator: unicorn.")
+    str | None,
+    typer.Option("--emulator", "-e", help="Run the image in an emulator: unicorn or qemu."),
+]
+ChosenEmulator = Annotated[
+    str | None, typer.Option("--emulator", "-e", help="unicorn or qemu; the board's first one.")
 ]
 Data = Annotated[Path | None, typer.Option(help="An .npz file with x and, to score, y.")]
 Seed = Annotated[int, typer.Option(help="Of the random inputs.")]
@@ -106,7 +110,7 @@ def build_command(
 
 def emulate_command(
     folder: Folder,
-    emulator: Annotated[str, typer.Option("--emulator", "-e", help="unicorn")] = "unicorn",
+    emulator: ChosenEmulator = None,
     json: Json = False,
 ) -> None:
     """Run an image in an emulator until Ctrl-C; its serial port is a pseudo-terminal.
@@ -114,16 +118,14 @@ def emulate_command(
     Other programs, tinykit verify --port among them, can talk to that port meanwhile.
     """
     from tinykit.core.board import find_board
-    from tinykit.host.emulator import Emulator
     from tinykit.host.record import read_record
-    from tinykit.host.session import choose_place
+    from tinykit.host.session import choose_emulator, start_for
 
     record = read_record(folder)
-    board = find_board(record.board)
-    choose_place(None, emulator, board)
-    with Emulator(folder / record.files["elf"], board, f"{record.model}_invoke") as running:
+    chosen = choose_emulator(emulator, find_board(record.board))
+    with start_for(folder, record, chosen) as running:
         if json:
-            print_json({"port": running.port, "board": board.name, "emulator": emulator})
+            print_json({"port": running.port, "board": record.board, "emulator": chosen})
         else:
             results().print(running.port)
             say(f"next: tinykit verify {folder} --port {running.port}; stop it with Ctrl-C")
@@ -186,7 +188,7 @@ def bench_command(
     optimize: Optimize = None,
     encoding: Encoding = None,
     toolchain: ToolchainName = None,
-    emulator: Annotated[str, typer.Option("--emulator", "-e", help="unicorn")] = "unicorn",
+    emulator: ChosenEmulator = None,
     inputs: Annotated[int, typer.Option(min=1, help="How many answers to check.")] = 20,
     seed: Seed = 1,
     json: Json = False,
@@ -198,10 +200,10 @@ def bench_command(
     from tinykit.core.board import find_board
     from tinykit.core.errors import CheckFailedError
     from tinykit.host import show
-    from tinykit.host.bench import CYCLES_SOURCE, bench
+    from tinykit.host.bench import bench
     from tinykit.host.record import read_record
     from tinykit.host.samples import random_samples
-    from tinykit.host.session import choose_place
+    from tinykit.host.session import Place, choose_emulator
     from tinykit.host.settings import build_for_bench
     from tinykit.host.verify import load_compiled
 
@@ -212,7 +214,7 @@ def bench_command(
             with messages().status("building"):
                 build_for_bench(target, board, optimize, encoding, toolchain, folder)
         record = read_record(folder)
-        place = choose_place(None, emulator, find_board(record.board))
+        place = Place(None, choose_emulator(emulator, find_board(record.board)))
         _, model = load_compiled(folder, record)
         samples = random_samples(model.graph, inputs, seed)
         with counter("running") as progress:
@@ -223,34 +225,35 @@ def bench_command(
         for part in (show.cost(report), show.encodings(report), show.totals(report)):
             results().print(part)
             results().print()
-        say(f"cycles are {CYCLES_SOURCE}")
+        if report.cycles_source is not None:
+            say(f"cycles are {report.cycles_source}")
     if report.exact["mismatches"]:
         raise CheckFailedError(
             f"{report.exact['mismatches']} of {inputs} inputs differ from the oracle",
-            f"tinykit verify {target} --emulator {emulator} --layers",
+            f"tinykit verify {target} --emulator {place.emulator} --layers",
         )
 
 
 def boards_command(json: Json = False) -> None:
     """List the boards."""
     from tinykit.core.board import board_paths, load_board
-    from tinykit.core.units import grouped
     from tinykit.host.show import table
 
     boards = [load_board(path) for path in board_paths().values()]
     if json:
         print_json({"boards": boards})
         return
-    made = table("board", "", "core", "MHz", "flash for you", "RAM", "emulators")
+    made = table("board", "", "core", "MHz", "flash KiB", "RAM KiB")
+    made.add_column("emulators")
     for board in boards:
         made.add_row(
             board.name,
             board.title,
             board.cpu,
             f"{board.clock_hz / 1e6:g}",
-            grouped(board.app_bytes),
-            grouped(board.ram.bytes),
-            ", ".join(board.emulators),
+            f"{board.app_bytes // 1024}",
+            f"{board.ram.bytes // 1024}",
+            " ".join(board.emulators),
         )
     results().print(made)
     say("not yet run on hardware: all of them; see docs/emulation.md")

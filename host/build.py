@@ -140,7 +140,7 @@ def _fill(
         record=record,
         board=board,
         version=VERSION,
-        flash_arguments=_flash_arguments(board),
+        flash_command=_flash_command(board),
     )
     (work / "README.md").write_text(readme)
     (work / records.FILE_NAME).write_text(record.to_json())
@@ -227,8 +227,9 @@ def _port(model: Compiled, number: int) -> PortRecord:
     )
 
 
-def _flash_arguments(board: Board) -> str:
-    words = board.flasher.arguments
-    return " ".join(
-        word.format(port="PORT", image=f"firmware.{board.flasher.image}") for word in words
-    )
+def _flash_command(board: Board) -> str | None:
+    if board.flasher is None:
+        return None
+    image = f"firmware.{board.flasher.image}"
+    words = [word.format(port="PORT", image=image) for word in board.flasher.arguments]
+    return " ".join([board.flasher.tool, *words])

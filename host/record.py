@@ -27,11 +27,11 @@ class PortRecord:
 
 @dataclass(frozen=True, slots=True)
 class LinkRecord:
-    """Hold how the host reaches the board."""
+    """Hold how the host reaches the board; no pins on one that only an emulator has."""
 
     baud: int
-    tx_pin: str
-    rx_pin: str
+    tx_pin: str | None
+    rx_pin: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from serial.tools import list_ports
 from tinykit.core.board import Board, find_board
 from tinykit.core.errors import MissingToolError, TinykitError
 from tinykit.host.emulator import Emulator
+from tinykit.host.emulators import start_emulator
 from tinykit.host.link import Link, expect
 from tinykit.host.record import BuildRecord
 
@@ -41,11 +42,8 @@ def choose_place(port: str | None, emulator: str | None, board: Board) -> Place:
     """
     if port is not None and emulator is not None:
         raise TinykitError("--port and --emulator exclude each other", "leave one of them out")
-    if emulator is not None and emulator not in board.emulators:
-        raise TinykitError(
-            f"{board.name} has no emulator '{emulator}'",
-            f"it has: {', '.join(board.emulators)}",
-        )
+    if emulator is not None:
+        emulator = choose_emulator(emulator, board)
     if port is not None or emulator is not None:
         return Place(port, emulator)
     # a port without USB ids is the machine's own, and no board
@@ -60,6 +58,24 @@ def choose_place(port: str | None, emulator: str | None, board: Board) -> Place:
             f"{len(ports)} serial ports are connected: {', '.join(ports)}", "choose one with --port"
         )
     return Place(ports[0], None)
+
+
+def choose_emulator(emulator: str | None, board: Board) -> str:
+    """Return the emulator's name; the board's first one when none is given.
+
+    Raises:
+        TinykitError: the board has none, or none of that name.
+    """
+    if not board.emulators:
+        raise TinykitError(f"{board.name} has no emulator", "use the board itself: --port")
+    if emulator is None:
+        return board.emulators[0]
+    if emulator not in board.emulators:
+        raise TinykitError(
+            f"{board.name} has no emulator '{emulator}'",
+            f"it has: {', '.join(board.emulators)}",
+        )
+    return emulator
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +94,19 @@ def open_session(folder: Path, record: BuildRecord, place: Place) -> Iterator[Se
             _greet(link, folder, record)
             yield Session(link, None)
         return
-    elf = folder / record.files["elf"]
+    assert place.emulator is not None
     with (
-        Emulator(elf, find_board(record.board), f"{record.model}_invoke") as emulator,
+        start_for(folder, record, place.emulator) as emulator,
         Link(emulator.port, record.link.baud, EMULATOR_TIMEOUT_S, EMULATOR_RUN_TIMEOUT_S) as link,
     ):
         _greet(link, folder, record)
         yield Session(link, emulator)
+
+
+def start_for(folder: Path, record: BuildRecord, emulator: str) -> Emulator:
+    """Start an emulator with the image of a build folder."""
+    elf = folder / record.files["elf"]
+    return start_emulator(emulator, elf, find_board(record.board), f"{record.model}_invoke")
 
 
 def _greet(link: Link, folder: Path, record: BuildRecord) -> None:

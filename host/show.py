@@ -111,7 +111,7 @@ def cost(report: BenchReport) -> RenderableType:
             grouped(macs) if macs else "",
             grouped(instructions),
             f"{instructions / macs:.2f}" if macs else "",
-            grouped(layer["cycles_estimate"]),
+            _number(layer["cycles_estimate"]),
             grouped(layer["stack_bytes"]),
             grouped(layer["weights_bytes"]),
             layer["encoding"],
@@ -134,7 +134,8 @@ def totals(report: BenchReport) -> RenderableType:
     made = table("one inference", "")
     exact = report.exact
     made.add_row("instructions, counted", grouped(report.instructions))
-    made.add_row("cycles, estimated", grouped(report.cycles_estimate))
+    if report.cycles_estimate is not None:
+        made.add_row("cycles, estimated", grouped(report.cycles_estimate))
     for name, sizes_by_part in (("flash", report.flash), ("RAM", report.ram)):
         made.add_row(f"{name}, bytes", grouped(sizes_by_part["total"]))
         for part, count in sizes_by_part.items():

@@ -60,8 +60,24 @@ _ZIG_FPU = {
     "cortex_m4": "+vfp4d16sp",
     "cortex_m7": "+fp_armv8d16sp",
     "cortex_m33": "+fp_armv8d16sp",
+    "cortex_m55": "",
 }
-_GCC_FPU = {"cortex_m4": "fpv4-sp-d16", "cortex_m7": "fpv5-sp-d16", "cortex_m33": "fpv5-sp-d16"}
+_GCC_FPU = {
+    "cortex_m4": "fpv4-sp-d16",
+    "cortex_m7": "fpv5-sp-d16",
+    "cortex_m33": "fpv5-sp-d16",
+    "cortex_m55": "auto",
+}
+# GCC's names of what a core has not, or has more than its plain name says.
+_GCC_CPU = {
+    "cortex_m0plus": "cortex-m0plus",
+    "cortex_m33": "cortex-m33+nodsp",
+    "cortex_m33+dsp": "cortex-m33",
+    "cortex_m55-mve": "cortex-m55+nomve",
+}
+_RISCV_ISA = "rv32imac_zicsr"
+# Without -g zig strips the symbols; the linker script drops the rest of what -g adds.
+_ZIG_FLAGS = ("-g", "-fno-sanitize=all")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +120,7 @@ def find_toolchain(name: str) -> Toolchain:
 def app_sources(board: Board, app: str) -> list[Source]:
     """Return what every image of that application needs beside the model and its kernels."""
     names = (
-        "chips/cortex_m.c",
+        f"chips/{_family(board)}.c",
         f"chips/{board.chip}.c",
         "libc/mem.c",
         "link/crc32.c",
@@ -180,17 +196,28 @@ def _find_gcc() -> Toolchain:
 
 def _core_flags(toolchain: Toolchain, board: Board) -> list[str]:
     hard = board.float_abi == "hard"
-    core = board.cpu.partition("+")[0]
+    if _family(board) == "riscv":
+        return _riscv_flags(toolchain)
     if toolchain.name == "zig":
         abi = "eabihf" if hard else "eabi"
-        cpu = board.cpu + (_ZIG_FPU[core] if hard else "")
-        # Without -g zig strips the symbols; the linker script drops the rest of what -g adds.
-        return ["-target", f"thumb-freestanding-{abi}", f"-mcpu={cpu}", "-g", "-fno-sanitize=all"]
-    cpu = core.replace("_", "-")
-    if core == "cortex_m33" and "+dsp" not in board.cpu:
-        cpu += "+nodsp"
+        cpu = board.cpu + (_ZIG_FPU[board.core] if hard else "")
+        return ["-target", f"thumb-freestanding-{abi}", f"-mcpu={cpu}", *_ZIG_FLAGS]
+    cpu = _GCC_CPU.get(board.cpu, board.core.replace("_", "-"))
     flags = [f"-mcpu={cpu}", "-mthumb", f"-mfloat-abi={board.float_abi}"]
-    return [*flags, f"-mfpu={_GCC_FPU[core]}"] if hard else flags
+    return [*flags, f"-mfpu={_GCC_FPU[board.core]}"] if hard else flags
+
+
+def _riscv_flags(toolchain: Toolchain) -> list[str]:
+    if toolchain.name == "zig":
+        cpu = "generic_rv32+m+a+c"
+        # the linker could shorten calls that stack.py and the layers' counts rely on
+        return ["-target", "riscv32-freestanding-none", f"-mcpu={cpu}", "-mno-relax", *_ZIG_FLAGS]
+    return [f"-march={_RISCV_ISA}", "-mabi=ilp32", "-mno-relax", "-mcmodel=medany"]
+
+
+def _family(board: Board) -> str:
+    """Return the stem of the start-up code and of the linker script: cortex_m or riscv."""
+    return "riscv" if board.core.startswith("riscv") else "cortex_m"
 
 
 def _path_flags(work: Path, include: Sequence[Path]) -> list[str]:
@@ -201,7 +228,7 @@ def _path_flags(work: Path, include: Sequence[Path]) -> list[str]:
 
 def _link(toolchain: Toolchain, board: Board, objects: Sequence[str], work: Path) -> None:
     command = [*toolchain.command, *_core_flags(toolchain, board), *objects]
-    command += ["-T", str(FIRMWARE / "chips" / "cortex_m.ld"), "-o", "firmware.elf"]
+    command += ["-T", str(FIRMWARE / "chips" / f"{_family(board)}.ld"), "-o", "firmware.elf"]
     command += [f"-Wl,{flag}" for flag in _LINK_FLAGS]
     command += ["-Wl,-z,max-page-size=4"]  # or the file is padded to the pages of a large system
     if toolchain.name == "gcc":

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tinykit.core.board import find_board
+from tinykit.core.board import Board, find_board
 from tinykit.host import cli
 from tinykit.host.build import BuildOptions, build
 
@@ -79,19 +79,23 @@ def spawn(*arguments: str | Path, cwd: Path | None = None) -> "subprocess.Popen[
 
 
 def shared_build(
-    factory: pytest.TempPathFactory, name: str, data: bytes, options: BuildOptions | None = None
+    factory: pytest.TempPathFactory,
+    name: str,
+    data: bytes,
+    options: BuildOptions | None = None,
+    board: Board = BOARD,
 ) -> Path:
     """Build a model once for all tests and all workers; nobody may change the folder."""
     options = options or BuildOptions()
     base = factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    words = [name, options.toolchain, options.optimize, options.encoding]
+    words = [name, board.name, options.toolchain, options.optimize, options.encoding]
     folder = shared / "builds" / "-".join([*words, "trace" if options.trace else "plain"])
     folder.parent.mkdir(exist_ok=True)
     with folder.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.is_dir():
-            build(data, f"{name}.tflite", BOARD, options, folder)
+            build(data, f"{name}.tflite", board, options, folder)
     return folder
 
 

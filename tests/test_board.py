@@ -128,7 +128,32 @@ WRONG = {
         '"cortex_m4"',
         '"cortex_m44"',
         "cpu is 'cortex_m44'",
-        "known: cortex_m3, cortex_m4, cortex_m7, cortex_m33, cortex_m33+dsp",
+        "known: cortex_m0, cortex_m0plus, cortex_m3, cortex_m4, cortex_m7, cortex_m33, "
+        "cortex_m33+dsp, cortex_m55-mve, riscv32",
+    ),
+    "FPU of a core that has none": (
+        'cpu = "cortex_m4"',
+        'cpu = "cortex_m3"',
+        "float_abi is 'hard', cortex_m3 has no FPU",
+        'float_abi = "soft"',
+    ),
+    "unknown emulator": (
+        '["unicorn"]',
+        '["bochs"]',
+        "emulators is 'bochs'",
+        "known: unicorn, qemu, renode",
+    ),
+    "QEMU without a machine": (
+        '["unicorn"]',
+        '["unicorn", "qemu"]',
+        "qemu.machine is missing",
+        "its names: qemu-system-arm -machine help",
+    ),
+    "one pin": (
+        'rx_pin = "P1.10"',
+        "",
+        "link.rx_pin is missing",
+        "name both pins or none",
     ),
     "unknown float abi": (
         '"hard"',

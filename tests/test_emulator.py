@@ -18,8 +18,9 @@ import serial
 
 from tinykit.core.board import find_board
 from tinykit.core.errors import MissingToolError, TinykitError
-from tinykit.host.emulator import Cost, EmulationError, Emulator, Profile, invoke_range
+from tinykit.host.emulator import Cost, EmulationError, Profile, invoke_range
 from tinykit.host.link import Link
+from tinykit.host.unicorn_emulator import UnicornEmulator
 
 pytest.importorskip("unicorn")
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs pseudo-terminals")
@@ -142,7 +143,10 @@ def build(folder: Path, request: pytest.FixtureRequest) -> Build:
 
 def refusal(elf: Path) -> str:
     """Run an image that the model must refuse; return why it did."""
-    with pytest.raises(EmulationError) as caught, Emulator(elf, BOARD, timeout_s=20) as emulator:
+    with (
+        pytest.raises(EmulationError) as caught,
+        UnicornEmulator(elf, BOARD, timeout_s=20) as emulator,
+    ):
         deadline = time.monotonic() + 10
         while time.monotonic() < deadline:
             emulator.check()
@@ -152,7 +156,7 @@ def refusal(elf: Path) -> str:
     return caught.value.message.removeprefix("the emulated board stopped: ")
 
 
-def received(emulator: Emulator, count: int) -> bytes:
+def received(emulator: UnicornEmulator, count: int) -> bytes:
     """Return what the image sends unasked; if it is refused, that is the error.
 
     Opened by hand, since pyserial discards what came before it opened the port.
@@ -191,7 +195,7 @@ CALL = f"""
 
 
 def profile_of(elf: Path) -> Profile:
-    with Emulator(elf, BOARD, timeout_s=30) as emulator:
+    with UnicornEmulator(elf, BOARD, timeout_s=30) as emulator:
         assert received(emulator, 2) == b"ok"
         profile = emulator.profile()
     assert profile is not None
@@ -217,7 +221,7 @@ def test_a_loop_is_counted_exactly_although_questions_interrupt_it(build: Build)
     """
     )
 
-    with Emulator(elf, BOARD, timeout_s=30) as emulator:
+    with UnicornEmulator(elf, BOARD, timeout_s=30) as emulator:
         asked = 0
         while emulator.profile() is None:
             asked += 1
@@ -294,7 +298,7 @@ def test_the_stack_high_water_counts_from_reset(build: Build) -> None:
     """
     )
 
-    with Emulator(elf, BOARD) as emulator:
+    with UnicornEmulator(elf, BOARD) as emulator:
         assert received(emulator, 2) == b"ok"
         assert emulator.counters().stack_bytes == 200
 
@@ -417,7 +421,7 @@ def test_a_fault_reaches_the_firmwares_handler(build: Build, name: str) -> None:
     source, cfsr, hfsr, address = FAULTS[name]
     elf = build(source.replace("f:", ".global f\n .thumb_func\n f:") + STOP + REPORT)
 
-    with Emulator(elf, BOARD) as emulator:
+    with UnicornEmulator(elf, BOARD) as emulator:
         report = struct.unpack("<4I", received(emulator, 16))
         faults = emulator.counters().faults
 
@@ -430,7 +434,7 @@ def test_a_stack_overflow_still_starts_the_handler(build: Build) -> None:
     source = "ldr r0, =stack_bottom\n mov sp, r0\n push {r0}" + STOP
     handler = REPORT.replace("ldr r0, [sp, #24]", "ldr r0, =stack_top\n mov sp, r0")
 
-    with Emulator(build(source + handler), BOARD) as emulator:
+    with UnicornEmulator(build(source + handler), BOARD) as emulator:
         _, cfsr, _, address = struct.unpack("<4I", received(emulator, 16))
 
     assert cfsr == PRECISE | 1 << 12
@@ -469,7 +473,7 @@ def test_interrupts_are_taken_and_returned_from(build: Build) -> None:
     """
     )
 
-    with Emulator(elf, BOARD) as emulator:
+    with UnicornEmulator(elf, BOARD) as emulator:
         assert struct.unpack("<I", received(emulator, 4))[0] == 0x11101
 
 
@@ -495,7 +499,7 @@ ECHO = (
 
 
 def test_a_byte_from_the_host_ends_sleep(build: Build) -> None:
-    with Emulator(build(ECHO), BOARD) as emulator:
+    with UnicornEmulator(build(ECHO), BOARD) as emulator:
         with serial.Serial(emulator.port, timeout=5) as port:
             for byte in (b"a", b"\x00", b"\xff"):
                 port.write(byte)
@@ -511,7 +515,7 @@ def test_a_link_without_an_answer_tells_the_emulators_reason(build: Build) -> No
 
     with (
         pytest.raises(EmulationError, match="RNG"),
-        Emulator(elf, BOARD) as emulator,
+        UnicornEmulator(elf, BOARD) as emulator,
         Link(emulator.port, timeout_s=5) as link,
     ):
         link.hello()
@@ -519,7 +523,7 @@ def test_a_link_without_an_answer_tells_the_emulators_reason(build: Build) -> No
 
 def test_reset_starts_again(build: Build) -> None:
     with (
-        Emulator(build(ECHO), BOARD) as emulator,
+        UnicornEmulator(build(ECHO), BOARD) as emulator,
         serial.Serial(emulator.port, timeout=5) as port,
     ):
         port.write(b"a")
@@ -536,14 +540,14 @@ def test_sending_without_the_crystal_is_noted(build: Build) -> None:
         "1:  ldr r1, [r0]\n    cmp r1, #0\n    beq 1b", "1:"
     ) + SEND.format(pointer="buffer", count=1) + STOP)  # fmt: skip
 
-    with Emulator(elf, BOARD) as emulator:
+    with UnicornEmulator(elf, BOARD) as emulator:
         assert received(emulator, 1) == b"\xa5"  # RAM as the bootloader leaves it
         assert "without the crystal" in emulator.counters().notes[0]
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
 def test_a_sleeping_board_burns_no_processor_time(build: Build) -> None:
-    with Emulator(build(ECHO), BOARD) as emulator:
+    with UnicornEmulator(build(ECHO), BOARD) as emulator:
         emulator.counters()
         before = _processor_ticks(emulator.pid)
         time.sleep(1.0)
@@ -561,8 +565,7 @@ import signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)
 from pathlib import Path
 from tinykit.core.board import find_board
-from tinykit.host.emulator import Emulator
-with Emulator(Path(sys.argv[1]), find_board("nano33")) as emulator:
+with UnicornEmulator(Path(sys.argv[1]), find_board("nano33")) as emulator:
     print(emulator.pid, flush=True)
     time.sleep(60)
 """
@@ -598,7 +601,7 @@ def _lives(pid: int) -> bool:
 
 def test_an_error_in_the_parent_ends_the_child(build: Build) -> None:
     pid = 0
-    with pytest.raises(KeyboardInterrupt), Emulator(build(ECHO), BOARD) as emulator:
+    with pytest.raises(KeyboardInterrupt), UnicornEmulator(build(ECHO), BOARD) as emulator:
         pid = emulator.pid
         raise KeyboardInterrupt
     assert not _lives(pid)
@@ -607,12 +610,12 @@ def test_an_error_in_the_parent_ends_the_child(build: Build) -> None:
 def test_what_is_no_image_is_refused(tmp_path: Path, build: Build) -> None:
     rubbish = tmp_path / "firmware.elf"
     with pytest.raises(TinykitError, match="No such file"):
-        Emulator(rubbish, BOARD)
+        UnicornEmulator(rubbish, BOARD)
     rubbish.write_bytes(b"rubbish")
     with pytest.raises(TinykitError, match="is not an ELF file"):
-        Emulator(rubbish, BOARD)
+        UnicornEmulator(rubbish, BOARD)
     with pytest.raises(TinykitError, match="has no function 'kws_invoke'"):
-        Emulator(build(ECHO), BOARD, invoke="kws_invoke")
+        UnicornEmulator(build(ECHO), BOARD, invoke="kws_invoke")
 
 
 def test_a_missing_unicorn_is_named(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -620,7 +623,7 @@ def test_a_missing_unicorn_is_named(build: Build, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(sys.modules, "unicorn", None)
 
     with pytest.raises(MissingToolError) as caught:
-        Emulator(elf, BOARD)
+        UnicornEmulator(elf, BOARD)
 
     assert caught.value.message == "the emulator needs unicorn, which is not installed"
     assert caught.value.hint == "pip install 'tinykit-mcu[emulate]'"

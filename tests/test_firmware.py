@@ -11,10 +11,10 @@ import serial
 from firmware_image import STUB_MODEL, build_stub
 
 from tinykit.core.board import find_board
-from tinykit.host.emulator import Emulator
 from tinykit.host.image import Image, read_image
 from tinykit.host.link import FaultError, Link
 from tinykit.host.toolchain import Toolchain, find_toolchain
+from tinykit.host.unicorn_emulator import UnicornEmulator
 
 pytest.importorskip("unicorn")
 
@@ -39,7 +39,7 @@ def elf(toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def link(elf: Path) -> Iterator[Link]:
-    with Emulator(elf, BOARD, "invoke") as emulator, Link(emulator.port) as opened:
+    with UnicornEmulator(elf, BOARD, "invoke") as emulator, Link(emulator.port) as opened:
         yield opened
 
 
@@ -59,7 +59,7 @@ def test_inputs_of_several_frames_come_back_computed(link: Link) -> None:
 
 def test_garbage_at_full_speed_does_not_silence_the_board(elf: Path) -> None:
     garbage = np.random.default_rng(0).integers(0, 256, 3000, np.uint8).tobytes()
-    with Emulator(elf, BOARD, "invoke") as emulator:
+    with UnicornEmulator(elf, BOARD, "invoke") as emulator:
         with serial.Serial(emulator.port, BOARD.link.baud) as port:
             port.write(garbage)
         with Link(emulator.port) as link:
@@ -67,7 +67,7 @@ def test_garbage_at_full_speed_does_not_silence_the_board(elf: Path) -> None:
 
 
 def test_board_sleeps_while_it_waits(elf: Path) -> None:
-    with Emulator(elf, BOARD, "invoke") as emulator, Link(emulator.port) as link:
+    with UnicornEmulator(elf, BOARD, "invoke") as emulator, Link(emulator.port) as link:
         link.hello()
         counters = emulator.counters()
 
@@ -80,7 +80,7 @@ def fault_of(toolchain: Toolchain, work: Path, statement: str) -> tuple[Image, d
     """Run a model that faults; return the image and what the board reported."""
     model = STUB_MODEL.read_text().replace(INVOKE, HELPERS + INVOKE + f"    {statement}\n")
     elf = build_stub(toolchain, BOARD, work, model)
-    with Emulator(elf, BOARD, "invoke") as emulator, Link(emulator.port) as link:
+    with UnicornEmulator(elf, BOARD, "invoke") as emulator, Link(emulator.port) as link:
         link.hello()
         with pytest.raises(FaultError) as error:
             link.infer(bytes(600))

@@ -1,26 +1,34 @@
-// Start-up and fault handlers of any ARMv7-M or ARMv7E-M core.
+// Start-up and fault handlers of any ARMv6-M, ARMv7-M, ARMv7E-M or ARMv8-M core.
 //
 // SPDX-License-Identifier: Apache-2.0
 #include "chip.h"
 
 #define REGISTER(address) (*(volatile uint32_t *)(address))
 
-// Armv7-M Architecture Reference Manual (DDI 0403E), B3.2.2, B3.3.2, B3.4.3, B3.5.4
-#define SYST_CSR   REGISTER(0xe000e010u)
-#define NVIC_ICER  ((volatile uint32_t *)0xe000e180u)
-#define NVIC_ICPR  ((volatile uint32_t *)0xe000e280u)
-#define SCB_ICSR   REGISTER(0xe000ed04u)
-#define SCB_VTOR   REGISTER(0xe000ed08u)
-#define SCB_SCR    REGISTER(0xe000ed10u)
-#define SCB_CCR    REGISTER(0xe000ed14u)
-#define SCB_SHCSR  REGISTER(0xe000ed24u)
-#define SCB_CFSR   REGISTER(0xe000ed28u)
-#define SCB_HFSR   REGISTER(0xe000ed2cu)
-#define SCB_MMFAR  REGISTER(0xe000ed34u)
-#define SCB_BFAR   REGISTER(0xe000ed38u)
-#define SCB_CPACR  REGISTER(0xe000ed88u)
-#define MPU_CTRL   REGISTER(0xe000ed94u)
-#define NVIC_WORDS 8 // 240 interrupts, the most that any core has; absent ones are ignored
+// Armv7-M Architecture Reference Manual (DDI 0403E), B3.2.2, B3.3.2, B3.4.3, B3.5.4. ARMv8-M has
+// the same; ARMv6-M (DDI 0419) has fewer, and of faults HardFault alone, without a status.
+#define SYST_CSR  REGISTER(0xe000e010u)
+#define NVIC_ICER ((volatile uint32_t *)0xe000e180u)
+#define NVIC_ICPR ((volatile uint32_t *)0xe000e280u)
+#define SCB_ICSR  REGISTER(0xe000ed04u)
+#define SCB_VTOR  REGISTER(0xe000ed08u)
+#define SCB_SCR   REGISTER(0xe000ed10u)
+#define SCB_CCR   REGISTER(0xe000ed14u)
+#define SCB_SHCSR REGISTER(0xe000ed24u)
+#define SCB_CFSR  REGISTER(0xe000ed28u)
+#define SCB_HFSR  REGISTER(0xe000ed2cu)
+#define SCB_MMFAR REGISTER(0xe000ed34u)
+#define SCB_BFAR  REGISTER(0xe000ed38u)
+#define SCB_CPACR REGISTER(0xe000ed88u)
+#define MPU_CTRL  REGISTER(0xe000ed94u)
+
+#if __ARM_ARCH >= 7
+#define HAS_FAULT_STATUS 1
+#define NVIC_WORDS       8 // 240 interrupts; absent ones are ignored
+#else
+#define HAS_FAULT_STATUS 0
+#define NVIC_WORDS       1
+#endif
 
 #define ICSR_PENDSVCLR  (1u << 27)
 #define ICSR_PENDSTCLR  (1u << 25)
@@ -76,13 +84,17 @@ __attribute__((naked)) void tk_reset(void)
 {
     __asm__ volatile("cpsid i\n"
                      "movs r0, #0\n"
+#if HAS_FAULT_STATUS
                      "msr basepri, r0\n"
+#endif
                      "msr control, r0\n"
                      "isb\n"
                      "ldr r0, =__stack_top\n"
                      "msr msp, r0\n"
+#if HAS_FAULT_STATUS
                      "cpsie f\n"
-                     "b tk_start\n"
+#endif
+                     "bl tk_start\n"
                      ".ltorg\n");
 }
 
@@ -94,6 +106,7 @@ static void take_over_core(void)
         NVIC_ICPR[i] = UINT32_MAX;
     }
     SCB_ICSR = ICSR_PENDSVCLR | ICSR_PENDSTCLR;
+#if HAS_FAULT_STATUS // ARMv6-M is as reset has left it: QEMU's has not even the SCR
     MPU_CTRL = 0;
     SCB_VTOR = (uint32_t)&vectors;
     SCB_SCR = 0;
@@ -101,6 +114,7 @@ static void take_over_core(void)
     SCB_SHCSR = 0;
     SCB_CFSR = UINT32_MAX; // sticky, cleared by writing ones (B3.2.15)
     SCB_HFSR = UINT32_MAX;
+#endif
 #if defined(__ARM_FP)
     SCB_CPACR |= CPACR_CP10_CP11;
 #endif
@@ -141,26 +155,30 @@ __attribute__((naked)) void tk_fault_entry(void)
     __asm__ volatile("mrs r0, msp\n"
                      "ldr r1, =__fault_floor\n"
                      "cmp r0, r1\n"
-                     "bhs tk_fault_stop\n"
+                     "bhs 1f\n"
                      "ldr r1, =__stack_top\n"
                      "msr msp, r1\n"
-                     "b tk_fault_stop\n"
+                     "1: bl tk_fault_stop\n"
                      ".ltorg\n");
 }
 
 void tk_fault_stop(const uint32_t *frame)
 {
     enum { FRAME_LR = 5, FRAME_PC = 6, FRAME_WORDS = 8 }; // DDI 0403E, B1.5.6
-    tk_fault fault = {.cfsr = SCB_CFSR, .hfsr = SCB_HFSR};
+    tk_fault fault = {.cfsr = 0};
     if ((frame >= __stack_bottom) && (frame + FRAME_WORDS <= __stack_top)) {
         fault.pc = frame[FRAME_PC];
         fault.lr = frame[FRAME_LR];
     }
+#if HAS_FAULT_STATUS
+    fault.cfsr = SCB_CFSR;
+    fault.hfsr = SCB_HFSR;
     if (fault.cfsr & CFSR_BFARVALID) {
         fault.address = SCB_BFAR;
     } else if (fault.cfsr & CFSR_MMARVALID) {
         fault.address = SCB_MMFAR;
     }
+#endif
     tk_fault_report(&fault);
     tk_chip_stop();
 }

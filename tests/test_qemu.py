@@ -1,0 +1,170 @@
+"""QEMU's boards answer as the oracle does, and QEMU and unicorn count the same instructions."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tiny
+from commands import BOARD, TOOLCHAINS, Tinykit, copied, shared_build
+from firmware_image import STUB_MODEL, build_stub
+from models import shared_model
+
+from tinykit.core.board import Board, board_paths, find_board, load_board
+from tinykit.core.errors import MissingToolError
+from tinykit.host.emulator import EmulationError
+from tinykit.host.image import read_image
+from tinykit.host.link import FaultError, Link
+from tinykit.host.qemu import QemuEmulator
+from tinykit.host.toolchain import find_toolchain
+
+BOARDS = {
+    board.name: board
+    for board in (load_board(path) for path in board_paths().values())
+    if "qemu" in board.emulators
+}
+
+
+def marked(board: Board) -> object:
+    """Return a board's name, skipped visibly where its QEMU is not installed."""
+    program = "qemu-system-riscv32" if board.core == "riscv32" else "qemu-system-arm"
+    missing = pytest.mark.skipif(shutil.which(program) is None, reason=f"no {program} here")
+    return pytest.param(board.name, marks=missing)
+
+
+ALL = [marked(board) for board in BOARDS.values()]
+AN386 = [marked(BOARDS["qemu_an386"])]
+FAST_AND_SMALL = [marked(BOARDS[name]) for name in ("qemu_an386", "microbit")]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_board_verifies(
+    name: str, tinykit: Tinykit, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    model = shared_model("hello_world_int8")
+    folder = shared_build(tmp_path_factory, "hello_world_int8", model, board=BOARDS[name])
+
+    report = tinykit("verify", folder, "--emulator", "qemu", "--inputs", "5", "--json").json
+
+    assert (report["inputs"], report["mismatches"], report["board"]) == (5, 0, name)
+    assert report["place"] == "qemu emulator"
+
+
+@pytest.mark.parametrize("name", FAST_AND_SMALL)
+def test_a_larger_model_verifies_and_its_layers_add_up(
+    name: str, tinykit: Tinykit, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    model = shared_model("kws_int8")
+    folder = shared_build(tmp_path_factory, "kws_int8", model, board=BOARDS[name])
+
+    report = tinykit("bench", folder, "--inputs", "3", "--json").json
+
+    assert report["exact"] == {"oracle": "tflm", "inputs": 3, "mismatches": 0}
+    assert (report["cycles_estimate"], report["cycles_source"]) == (None, None)
+    layers = report["layers"]
+    assert sum(layer["instructions"] for layer in layers) == report["instructions"]
+    assert all(layer["instructions"] >= layer["macs"] / 2 for layer in layers)
+
+
+@pytest.mark.parametrize("name", AN386)
+@pytest.mark.parametrize("model", ["hello_world_int8", "kws_int8"])
+def test_qemu_and_unicorn_count_the_same(
+    name: str, model: str, tinykit: Tinykit, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    pytest.importorskip("unicorn")
+    counts = []
+    for board in (BOARD, BOARDS[name]):  # one core, so the model's functions are the same code
+        folder = shared_build(tmp_path_factory, model, shared_model(model), board=board)
+        report = tinykit("bench", folder, "--inputs", "1", "--json").json
+        layers = [(layer["instructions"], layer["stack_bytes"]) for layer in report["layers"]]
+        counts.append((report["instructions"], report["ram"]["stack"], layers))
+
+    assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("toolchain", TOOLCHAINS)
+def test_inputs_of_several_frames_come_back_computed(
+    name: str, toolchain: str, tmp_path: Path
+) -> None:
+    with running_stub(name, toolchain, tmp_path) as (_, link):
+        hello = link.hello()
+        assert (hello.board, hello.clock_hz) == (name, BOARDS[name].clock_hz)
+        for seed in range(3):
+            data = np.random.default_rng(seed).integers(0, 256, 600, np.uint8)
+            assert link.infer(data.tobytes()).output == (~data + np.uint8(2)).tobytes()
+
+
+INVOKE = "static void invoke(void)\n{\n"
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_fault_is_reported_over_the_link(name: str, tmp_path: Path) -> None:
+    statement = '__asm__ volatile(".2byte 0xde00");'  # udf #0; no instruction of RISC-V either
+    if BOARDS[name].core == "riscv32":
+        statement = '__asm__ volatile("unimp");'
+    model = STUB_MODEL.read_text().replace(INVOKE, f"{INVOKE}    {statement}\n")
+    with running_stub(name, "zig", tmp_path, model) as (elf, link):
+        link.hello()
+        with pytest.raises(FaultError) as error:
+            link.infer(bytes(600))
+
+    invoke = read_image(elf).symbol("invoke")
+    pc = int(error.value.message.partition("pc 0x")[2][:8], 16)
+    assert invoke.address <= pc < invoke.address + invoke.bytes
+
+
+@contextmanager
+def running_stub(
+    name: str, toolchain: str, work: Path, model: str | None = None
+) -> Iterator[tuple[Path, Link]]:
+    """Run the stub model in QEMU."""
+    board = BOARDS[name]
+    elf = build_stub(find_toolchain(toolchain), board, work, model)
+    with QemuEmulator(elf, board, "invoke") as emulator, Link(emulator.port) as link:
+        yield elf, link
+
+
+@pytest.mark.parametrize("name", AN386)
+def test_what_qemu_complains_of_is_the_error(name: str, tmp_path: Path) -> None:
+    bad = "*(volatile uint32_t *)0x40004100u = 1;"  # no register of the UART
+    model = STUB_MODEL.read_text().replace(INVOKE, f"{INVOKE}    {bad}\n")
+
+    with (
+        pytest.raises(EmulationError, match="CMSDK APB UART write: bad offset 0x100"),
+        running_stub(name, "zig", tmp_path, model) as (_, link),
+    ):
+        link.infer(bytes(600))
+
+
+@pytest.mark.parametrize("name", AN386)
+def test_trace_builds_find_a_wrong_layer(
+    name: str, tinykit: Tinykit, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = shared_build(tmp_path_factory, "image", tiny.image(), board=BOARDS[name])
+
+    report = tinykit("verify", folder, "-e", "qemu", "--layers", "--inputs", "2", "--json").json
+
+    assert (report["mismatches"], report["layers"] > 1) == (0, True)
+
+
+def test_a_missing_qemu_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    board = find_board("qemu_an386")
+    elf = build_stub(find_toolchain("zig"), board, tmp_path)
+    monkeypatch.setenv("PATH", "/nonexistent")
+
+    with pytest.raises(MissingToolError) as caught:
+        QemuEmulator(elf, board, "invoke")
+
+    assert caught.value.message == "qemu-system-arm is not on the PATH"
+    assert caught.value.hint == "apt install qemu-system-arm"
+
+
+def test_a_board_without_that_emulator_names_its_own(
+    tinykit: Tinykit, dense_build: Path, tmp_path: Path
+) -> None:
+    line, hint = tinykit.refuses("verify", copied(dense_build, tmp_path / "b"), "-e", "qemu")
+    assert line == "nano33 has no emulator 'qemu'"
+    assert hint == "it has: unicorn"
