@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinykit.core.errors import TinykitError
+from tinykit.prune.convertible import make_convertible
 from tinykit.prune.load import load_model
 from tinykit.train.backend import import_keras, import_tensorflow
 
@@ -43,6 +44,7 @@ def convert_here(path: Path, custom: Path | None, samples: NDArray[np.float32]) 
     """
     keras, tensorflow = import_keras(), import_tensorflow()
     model = load_model(path, custom)
+    make_convertible(model)
     # With the batch left open the converter emits shape arithmetic and, for dilated
     # convolutions, operators that TensorFlow Lite Micro computes wrongly.
     one = keras.Input(batch_shape=(1, *samples.shape[1:]), name="input")

@@ -133,7 +133,7 @@ def _explain(model: Path, folder: Path, child: subprocess.CompletedProcess[str])
         how = f"crashed ({signal.Signals(-child.returncode).name})"
     return TinykitError(
         f"{model}: TensorFlow's converter {how}: {words or 'it said nothing'}",
-        "recurrent layers are known to crash it; replace them by convolutions over time",
+        "loops are known to crash it: layers of keras.layers.RNN are unrolled, others cannot be",
     )
 
 

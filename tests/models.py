@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tinykit.codegen.compile import Compiled, compile_model
 from tinykit.codegen.layer import LowerOptions
 from tinykit.core.graph import Graph
+from tinykit.host.kernels import kernel_files
 
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = Path(os.environ.get("TINYKIT_MODELS", ROOT.parent / "shared" / "models"))
@@ -60,7 +61,8 @@ def host_activations(
     """
     for name, text in model.files.items():
         (folder / name).write_text(text)
-    sources = [*folder.glob("*.c"), *KERNELS.glob("*.c"), ROOT / "tests" / "c" / "activations.c"]
+    kernels = kernel_files(model.files[f"{model.name}.c"])
+    sources = [*folder.glob("*.c"), *kernels, ROOT / "tests" / "c" / "activations.c"]
     program = folder / f"activations-{compiler}"
     includes = [f"-I{folder}", f"-I{KERNELS}", f"-I{ROOT / 'firmware' / 'apps'}"]
     flags = [*WARNINGS, *SANITIZERS, "-O1", "-ffp-contract=off", "-DTK_TRACE=1"]

@@ -57,6 +57,16 @@ def add_expand_dims(draw: Draw, draft: Draft, source: int) -> tuple[int, ...]:
     return moved(draw, draft, "EXPAND_DIMS", (source, given), None, tuple(shape))
 
 
+def add_reverse(draw: Draw, draft: Draft, source: int) -> tuple[int, ...]:
+    """Add a REVERSE_V2 of one axis or of neighbours."""
+    shape = draft.shape(source)
+    first = draw(st.integers(0, len(shape) - 1))
+    last = draw(st.integers(first, len(shape) - 1))
+    axes = [a - len(shape) if draw(st.booleans()) else a for a in range(first, last + 1)]
+    numbers = draft.int32_constant(draw(st.permutations(axes)))
+    return moved(draw, draft, "REVERSE_V2", (source, numbers), Options("ReverseV2Options"), shape)
+
+
 def add_transpose(draw: Draw, draft: Draft, source: int) -> tuple[int, ...]:
     """Add a TRANSPOSE to any order."""
     shape = draft.shape(source)
@@ -371,6 +381,7 @@ MOVES: dict[str, tuple[Add, tuple[str, ...], tuple[int, int]]] = {
     "PADV2": (add_padv2, ALL, (1, 5)),
     "RESIZE_BILINEAR": (add_bilinear, ("int8",), (4, 4)),
     "RESIZE_NEAREST_NEIGHBOR": (add_nearest, SMALL, (4, 4)),
+    "REVERSE_V2": (add_reverse, ALL, (1, 5)),
     "SLICE": (add_slice, ALL, (1, 5)),
     "SPACE_TO_BATCH_ND": (add_space_to_batch, SMALL, (3, 4)),
     "SPACE_TO_DEPTH": (add_space_to_depth, SMALL, (4, 4)),

@@ -8,10 +8,12 @@ from typing import Any
 import nets
 import numpy as np
 import pytest
+import zoo
 
 from tinykit.core import oracle
 from tinykit.core.errors import TinykitError
 from tinykit.prune import quantize
+from tinykit.prune.convertible import make_convertible
 from tinykit.prune.flatfile import Port
 from tinykit.prune.keras3 import Recipe, prune_model
 from tinykit.prune.load import HOW_TO_SAVE, load_model, save_model
@@ -92,6 +94,15 @@ def test_quantize_explains_a_layer_that_has_no_int8_form(tmp_path: Path) -> None
     path = _saved(keras.Model(x, keras.ops.erfinv(layers.Dense(3)(x))), tmp_path)
     error = _refusal(lambda: convert(path, nets.classes()))
     assert error.message == f"{path} cannot be converted to int8: tf.Erfinv"
+
+
+@pytest.mark.parametrize("name", ["bidirectional", "gru", "lstm", "u_net"])
+def test_layers_compute_the_same_after_they_are_made_convertible(name: str) -> None:
+    model = zoo.made(name)
+    x = np.random.default_rng(0).normal(size=(1, *model.input_shape[1:])).astype(np.float32)
+    before = np.asarray(model(x))
+    make_convertible(model)
+    np.testing.assert_allclose(np.asarray(model(x)), before, rtol=1e-4, atol=1e-6)
 
 
 def test_quantize_turns_a_crash_of_the_converter_into_one_line(

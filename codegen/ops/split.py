@@ -11,7 +11,7 @@ from tinykit.codegen.ops import moving, shared
 from tinykit.core.graph import Graph, Operator
 
 _DTYPES = ("int8", "int16", "float32", "int32")
-_MOST_OUTPUTS = 64  # a kernel call each
+_MOST_OUTPUTS = 1 << 12  # of one operator
 _SOURCE = {"SPLIT": 1, "SPLIT_V": 0, "UNPACK": 0}  # which input is split
 _AXIS = {"SPLIT": 0, "SPLIT_V": 2}  # which input says where
 
