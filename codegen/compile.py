@@ -1,6 +1,9 @@
 """The whole way from a .tflite file's bytes to C."""
 
 from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
 
 from tinykit.codegen.emit import emit
 from tinykit.codegen.importer import import_tflite
@@ -9,22 +12,31 @@ from tinykit.codegen.lower import Program, lower
 from tinykit.codegen.names import model_name
 from tinykit.codegen.picture import plan_svg
 from tinykit.codegen.plan import Plan, plan
+from tinykit.codegen.simplify import simplify
 from tinykit.core.graph import Graph
 
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """Hold a compiled model: its C name, what it was made of, and the files by name."""
+    """Hold a compiled model.
+
+    Attributes:
+        name: its C name.
+        graph: as imported; the program has a graph of its own, of what is left to compute.
+        program, plan: what it was made of.
+        files: their texts by name.
+    """
 
     name: str
+    graph: Graph
     program: Program
     plan: Plan
     files: dict[str, str]
 
-    @property
-    def graph(self) -> Graph:
-        """Return the graph."""
-        return self.program.graph
+    def left_of(self, number: int, values: NDArray[Any]) -> NDArray[Any]:
+        """Return what a board computes of a tensor's values, (..., channels)."""
+        kept = self.program.kept.get(number)
+        return values if kept is None else values[..., kept]
 
 
 def compile_model(
@@ -47,9 +59,9 @@ def compile_model(
         TinykitError: it is no model that tinykit can compile.
     """
     graph = import_tflite(data, source)
-    program = lower(graph, options)
+    program = lower(simplify(graph, options), options)
     placed = plan(program, keep_input)
     name = model_name(source)
     files = emit(program, placed, name, source, version)
     files["plan.svg"] = plan_svg(program, placed, name, version)
-    return Compiled(name, program, placed, files)
+    return Compiled(name, graph, program, placed, files)

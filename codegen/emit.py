@@ -93,7 +93,7 @@ def emit(program: Program, plan: Plan, name: str, source: str, version: str) -> 
             source=source,
             summary=_summary(program),
             abi=KERNEL_ABI,
-            digest=program.graph.digest(),
+            digest=program.digest,
             map_rows=_map_rows(plan),
             layers=[_shown(program, plan, i) for i in range(len(program.layers))],
             calls=[_call(program, plan, i) for i in range(len(program.layers))],
@@ -132,10 +132,12 @@ def plan_record(program: Program, plan: Plan, name: str) -> dict[str, object]:
     return {
         "schema": PLAN_SCHEMA,
         "model": name,
-        "digest": program.graph.digest(),
+        "digest": program.digest,
         "arena_bytes": plan.arena_bytes,
         "least_bytes": plan.least_bytes,
         "state_bytes": _state_bytes(program),
+        "removed_channels": program.removed_channels,
+        "left_out_layers": list(program.left_out),
         "slots": [
             {
                 "name": slot.name,
@@ -153,6 +155,7 @@ def plan_record(program: Program, plan: Plan, name: str) -> dict[str, object]:
                 "op": layer.kind,
                 "kernel": layer.kernel,
                 "macs": layer.macs,
+                "removed_channels": layer.removed_channels,
                 "encoding": layer.encoding,
                 "reason": layer.reason,
                 "table_bytes": {t.name: t.bytes for t in tables(program, layer)},
@@ -241,10 +244,15 @@ def _summary(program: Program) -> list[str]:
     parts = [f"{grouped(b)} of {_ROLE_NAMES[role]}" for role, b in by_role.items() if b]
     macs = sum(layer.macs for layer in program.layers)
     total = sum(by_role.values())
-    return [
+    lines = [
         f"{len(program.layers)} layers, {grouped(macs)} multiply-accumulates if dense;",
         f"tables: {bytes_text(total)}: {', '.join(parts)}.",
     ]
+    if program.removed_channels:
+        lines.append(f"Channels left out, since nothing needs them: {program.removed_channels}.")
+    if program.left_out:
+        lines.append(f"Layers left out: {len(program.left_out)}; plan.json names them.")
+    return lines
 
 
 _ROLE_NAMES = {

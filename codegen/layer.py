@@ -47,9 +47,10 @@ class Layer:
         scratch_bytes: how much of it; 0 passes a null pointer.
         scratch_alignment: what its place is a multiple of.
         access: for each input, how far the output may overlap it; empty if not at all.
-        macs: multiply-accumulates of the dense form.
+        macs: multiply-accumulates of the dense form, with all channels.
         encoding: how the weights are stored: "dense", "sparse" or "" without weights.
         reason: why this encoding.
+        removed_channels: how many channels its output has lost, since nothing needs them.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Layer:
     macs: int = 0
     encoding: str = ""
     reason: str = ""
+    removed_channels: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ class LowerOptions:
 
     Attributes:
         optimize: "size", "balanced" or "speed".
-        encoding: "auto", or "dense" to switch sparse encodings off.
+        encoding: "auto", or "dense" to switch sparse encodings and the removal of channels off.
     """
 
     optimize: str = "balanced"

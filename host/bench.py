@@ -139,6 +139,7 @@ def _layer(model: Compiled, index: int, cost: Cost) -> dict[str, Any]:
         "name": layer.name,
         "op": layer.kind,
         "macs": layer.macs,
+        "removed_channels": layer.removed_channels,
         "instructions": cost.instructions,
         "cycles_estimate": cost.cycles_estimate,
         "stack_bytes": cost.stack_bytes,

@@ -207,6 +207,7 @@ def _record(
         },
         image_bytes=image.flash_bytes,
         image_crc32=image.crc32,
+        removed_channels=model.program.removed_channels,
         sizes=measure(image, work / "objects", model.name, board),
         link=LinkRecord(board.link.baud, board.link.tx_pin, board.link.rx_pin),
         inputs=[_port(model, number) for number in model.graph.inputs],

@@ -8,7 +8,7 @@ from typing import Any
 from tinykit.core.errors import TinykitError
 
 FILE_NAME = "build.json"
-SCHEMA = 1
+SCHEMA = 2
 FILES = frozenset({"model", "elf", "bin", "hex", "map", "plan"})
 
 
@@ -87,6 +87,7 @@ class BuildRecord:
     files: dict[str, str]
     image_bytes: int
     image_crc32: int
+    removed_channels: int
     sizes: SizeRecord
     link: LinkRecord
     inputs: list[PortRecord]

@@ -27,10 +27,11 @@ def table(*columns: str, title: str | None = None) -> Table:
 
 def sizes(record: BuildRecord, board: Board) -> RenderableType:
     """Show what an image takes and what is left on the board."""
-    size = record.sizes
+    size, lost = record.sizes, record.removed_channels
     made = table("bytes", "flash", "RAM", title=f"{record.model} on {board.title}")
     rows = (
         ("weights and other tables", size.weights, None),
+        *([(f"{grouped(lost)} channels are left out, unneeded", None, None)] if lost else []),
         ("kernels and generated code", size.code, size.static),
         ("arena", None, size.arena),
         ("start-up, link, application", size.app, size.app_ram),
@@ -125,7 +126,9 @@ def encodings(report: BenchReport) -> RenderableType:
     made.add_column("weights")
     for layer in report.layers:
         if layer["encoding"]:
-            made.add_row(layer["name"], f"{layer['encoding']}: {layer['reason']}")
+            lost = layer["removed_channels"]
+            less = f"{grouped(lost)} channels left out; " if lost else ""
+            made.add_row(layer["name"], f"{less}{layer['encoding']}: {layer['reason']}")
     return made
 
 

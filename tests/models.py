@@ -81,7 +81,7 @@ def _tensors(model: Compiled, arena: NDArray[np.int8]) -> dict[int, NDArray[np.g
     found: dict[int, NDArray[np.generic]] = {}
     for layer, image in zip(model.program.layers, arena, strict=True):
         for number in layer.outputs:
-            tensor = model.graph.tensors[number]
+            tensor = model.program.graph.tensors[number]
             offset = model.plan.offsets[number]
             raw = image[offset : offset + tensor.bytes].tobytes()
             found[number] = np.frombuffer(raw, tensor.dtype).reshape(tensor.shape)

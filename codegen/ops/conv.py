@@ -20,7 +20,7 @@ from tinykit.core.graph import Graph, Operator
 class Conv:
     """Attributes of CONV_2D; pairs are (height, width)."""
 
-    padding: int
+    padding: int | shared.Pads
     stride: tuple[int, int]
     dilation: tuple[int, int]
     activation: int

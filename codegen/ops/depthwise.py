@@ -18,7 +18,7 @@ class Depthwise:
     """Attributes of DEPTHWISE_CONV_2D; pairs are (height, width)."""
 
     multiplier: int
-    padding: int
+    padding: int | shared.Pads
     stride: tuple[int, int]
     dilation: tuple[int, int]
     activation: int

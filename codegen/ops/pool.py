@@ -20,7 +20,7 @@ _NOWHERE = -(1 << 20)  # what a tap outside of the image reads; no int16 value
 class Pool:
     """Attributes of both pools; pairs are (height, width)."""
 
-    padding: int
+    padding: int | shared.Pads
     kernel: tuple[int, int]
     stride: tuple[int, int]
     activation: int

@@ -1,7 +1,7 @@
 """What several operators have in common: windows, fused activations, output scaling."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -261,7 +261,7 @@ class Window:
         """Return what each output position reads of an image; each writes `written` bytes."""
         first, last = [], []
         for axis in range(2):
-            taps = _positions(self, axis)
+            taps = positions(self, axis)
             inside = (taps >= 0) & (taps < self.image[axis])
             first.append(np.where(inside, taps, self.image[axis] - 1).min(axis=1))
             last.append(np.where(inside, taps, 0).max(axis=1))
@@ -279,15 +279,38 @@ class Window:
         return ("window", (*members, ("channels", channels), ("backward", 0)))
 
 
+@dataclass(frozen=True, slots=True)
+class Pads:
+    """Hold the padding of a window that takes the place of a PAD; pairs are (height, width).
+
+    Attributes:
+        before, behind: how far the PAD reached.
+        padding: that of the window upon the padded image, SAME or VALID.
+    """
+
+    before: tuple[int, int]
+    behind: tuple[int, int]
+    padding: int
+
+
 def window(
     source: Tensor,
     target: Tensor,
     kernel: tuple[int, int],
     stride: tuple[int, int],
     dilation: tuple[int, int],
-    padding: int,
+    padding: int | Pads,
 ) -> Window:
     """Work out padding as tflite::ComputePaddingHeightWidth does, and prove the output's size."""
+    if isinstance(padding, Pads):
+        height, width = (
+            source.shape[1 + i] + padding.before[i] + padding.behind[i] for i in range(2)
+        )
+        padded = replace(source, shape=(source.shape[0], height, width, source.shape[3]))
+        view = window(padded, target, kernel, stride, dilation, padding.padding)
+        pad = (view.pad[0] + padding.before[0], view.pad[1] + padding.before[1])
+        refuse_large_sizes(*pad)
+        return replace(view, image=(source.shape[1], source.shape[2]), pad=pad)
     image, output = source.shape[1:3], target.shape[1:3]
     channels = source.shape[3]
     refuse_large_sizes(channels * kernel[0] * kernel[1], target.shape[3])
@@ -323,8 +346,8 @@ def columns(values: Ints, view: Window, outside: int) -> Ints:
     Returns:
         (out_height, out_width, kernel_height, kernel_width, channels).
     """
-    rows = _positions(view, 0)
-    cols = _positions(view, 1)
+    rows = positions(view, 0)
+    cols = positions(view, 1)
     inside = (rows >= 0) & (rows < view.image[0])
     inside_cols = (cols >= 0) & (cols < view.image[1])
     clipped = values[0][np.clip(rows, 0, view.image[0] - 1)][
@@ -335,8 +358,8 @@ def columns(values: Ints, view: Window, outside: int) -> Ints:
     return gathered.transpose(0, 2, 1, 3, 4)
 
 
-def _positions(view: Window, axis: int) -> Ints:
-    """Return the image position of each tap, (outputs, kernel)."""
+def positions(view: Window, axis: int) -> Ints:
+    """Return the image position of each tap, (outputs, kernel); some may lie outside."""
     starts = np.arange(view.output[axis]) * view.stride[axis] - view.pad[axis]
     taps = np.arange(view.kernel[axis]) * view.dilation[axis]
     return np.asarray(starts[:, None] + taps[None, :], np.int64)

@@ -16,6 +16,7 @@ from commands import Tinykit, copied
         "null",
         '{"schema": 1}',
         '{"schema": 2}',
+        '{"schema": 3}',
     ],
 )
 def test_a_damaged_record_is_said(

@@ -16,7 +16,7 @@ static const tk_port outputs[] = {
 uint16_t tk_trace_stop = TK_TRACE_ALL;
 #define LAYERS 3
 #define ARENA (const uint8_t *)dense_arena
-#define ARENA_BYTES 64
+#define ARENA_BYTES 63
 #else
 #define LAYERS 0
 #define ARENA 0

@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#define DENSE_ARENA_BYTES 64
+#define DENSE_ARENA_BYTES 63
 
 // Input: int8 1 x 40, real = scale * (value - zero point).
 #define DENSE_INPUT_BYTES 40

@@ -1,0 +1,206 @@
+"""Find the channels that need not be computed.
+
+A channel is constant if it has one value at all places, whatever the inputs. What reads it can
+often do without: a sum of products takes its share into the bias, if the share is the same at all
+places, that is, if no window leaves the image, or the constant is the zero point that taps outside
+read. A channel goes if everything that reads it can do without it; then so does what only it needs.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinykit.codegen.links import Link, channels, has_too_many, links
+from tinykit.codegen.mixing import Mixing, mixing
+from tinykit.codegen.ops.table import KINDS
+from tinykit.core.graph import Graph, Operator
+
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+VARIES = 1 << 16  # no int8 value
+_MOST_WORK = 1 << 23  # values that an operator is made of, more than any microcontroller computes
+
+
+def constants(graph: Graph) -> dict[int, Ints]:
+    """Return the value of each channel of a tensor, VARIES where there is not one."""
+    found: dict[int, Ints] = {}
+    for operator in graph.operators:
+        maybe = _maybe_constant(graph, operator, found)
+        if maybe is None or not maybe.any() or _work(graph, operator) > _MOST_WORK:
+            continue
+        read = tuple(_filled(graph, number, found) for number in operator.inputs)
+        (values,) = KINDS[operator.kind].evaluate(graph, operator, read)
+        rows = values.reshape(-1, len(maybe)).astype(np.int64)
+        same = maybe & (rows == rows[0]).all(axis=0)
+        if same.any():
+            found[operator.outputs[0]] = np.where(same, rows[0], VARIES)
+    return found
+
+
+def needed(graph: Graph, found: dict[int, Ints]) -> dict[int, Bools]:
+    """Tell which channels of each tensor must be computed; at least one of each.
+
+    Args:
+        graph: any.
+        found: its constants.
+    """
+    classes = _Classes.of(graph)
+    mixings = [(operator, mixing(graph, operator)) for operator in graph.operators]
+    _mark_fixed(graph, classes, [operator for operator, mixed in mixings if mixed is None])
+    while classes.changed:
+        classes.changed = False
+        for operator, mixed in reversed(mixings):
+            if mixed is not None:
+                _mark_read(graph, classes, operator, mixed, found)
+            for number in operator.outputs:
+                if not classes.kept(number).any():
+                    classes.mark(number, np.arange(1))
+    return {number: classes.kept(number) for number in classes.start}
+
+
+def _work(graph: Graph, operator: Operator) -> int:
+    """Return how many values are read to compute an operator."""
+    source, target = graph.tensor(operator.inputs[0]), graph.tensor(operator.outputs[0])
+    if operator.kind in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"):
+        taps = graph.tensor(operator.inputs[1]).elements // channels(target)
+        return target.elements * (taps if operator.kind == "DEPTHWISE_CONV_2D" else 1) + (
+            target.elements // channels(target) * taps
+        )
+    if operator.kind.endswith("POOL_2D"):
+        taps = int(np.prod(operator.attributes.kernel))
+        return target.elements * taps
+    return source.elements + target.elements
+
+
+def _maybe_constant(graph: Graph, operator: Operator, found: dict[int, Ints]) -> Bools | None:
+    """Tell which output channels depend on constant channels only; None if nothing is known."""
+    mixed, linked = mixing(graph, operator), links(graph, operator)
+    if mixed is not None:
+        varies = _varies(graph, operator.inputs[0], found)
+        return np.asarray(~(mixed.reads() & varies).any(axis=1))
+    if linked is None:
+        return None
+    maybe = np.ones(channels(graph.tensor(operator.outputs[0])), np.bool_)
+    for link in linked:
+        varies = _varies(graph, operator.inputs[link.position], found)[link.source]
+        if operator.kind == "DEPTHWISE_CONV_2D":
+            weights = graph.tensor(operator.inputs[1]).data
+            assert weights is not None
+            varies = varies & weights.reshape(-1, len(maybe)).any(axis=0)
+        maybe[link.target[varies]] = False
+    return maybe
+
+
+def _varies(graph: Graph, number: int | None, found: dict[int, Ints]) -> Bools:
+    tensor = graph.tensor(number)
+    if tensor.data is not None:
+        return np.zeros(channels(tensor), np.bool_)
+    if number not in found:
+        return np.ones(channels(tensor), np.bool_)
+    return np.asarray(found[number] == VARIES)
+
+
+def _filled(graph: Graph, number: int | None, found: dict[int, Ints]) -> NDArray[np.generic]:
+    """Return a tensor with its constant channels, and the zero point everywhere else."""
+    if number is None:
+        return np.zeros(0)
+    tensor = graph.tensors[number]
+    if tensor.data is not None:
+        return tensor.data
+    values = found.get(number, np.full(channels(tensor), VARIES))
+    values = np.where(values == VARIES, tensor.zero_point, values)
+    return np.broadcast_to(values, tensor.shape).astype(tensor.dtype)
+
+
+@dataclass(slots=True)
+class _Classes:
+    """Hold which channels are kept together, and which are kept.
+
+    Attributes:
+        start: where the channels of each tensor that is not constant begin among all channels.
+        count: the channels of each tensor; 1 that stands for all where there are too many.
+        root: a channel that stands for those that are kept together, (all,).
+        live: whether those that it stands for are kept, (all,).
+        changed: whether any was marked that was not before.
+    """
+
+    start: dict[int, int]
+    count: dict[int, int]
+    root: Ints
+    live: Bools
+    changed: bool = True
+
+    @staticmethod
+    def of(graph: Graph) -> "_Classes":
+        written = [number for operator in graph.operators for number in operator.outputs]
+        start, count, total = {}, {}, 0
+        for number in dict.fromkeys([*graph.inputs, *written]):
+            tensor = graph.tensors[number]
+            start[number] = total
+            count[number] = 1 if has_too_many(tensor) else channels(tensor)
+            total += count[number]
+        parent = list(range(total))
+        for operator in graph.operators:
+            for link in links(graph, operator) or ():
+                read = operator.inputs[link.position]
+                if read is not None and read in start:
+                    _join(parent, link, start[read], start[operator.outputs[0]])
+        roots = np.array([_root(parent, place) for place in range(total)], np.int64)
+        return _Classes(start, count, roots, np.zeros(total, np.bool_))
+
+    def mark(self, number: int, kept: Ints) -> None:
+        """Keep channels of a tensor, and what is kept together with them."""
+        roots = self.root[self.start[number] + kept]
+        if not self.live[roots].all():
+            self.live[roots] = True
+            self.changed = True
+
+    def kept(self, number: int) -> Bools:
+        """Tell which channels of a tensor are kept."""
+        begin = self.start[number]
+        return np.asarray(self.live[self.root[begin : begin + self.count[number]]])
+
+
+def _join(parent: list[int], link: Link, source: int, target: int) -> None:
+    for left, right in zip(link.source.tolist(), link.target.tolist(), strict=True):
+        a, b = _root(parent, source + left), _root(parent, target + right)
+        parent[max(a, b)] = min(a, b)
+
+
+def _root(parent: list[int], place: int) -> int:
+    while parent[place] != place:
+        parent[place] = parent[parent[place]]
+        place = parent[place]
+    return place
+
+
+def _mark_fixed(graph: Graph, classes: _Classes, operators: list[Operator]) -> None:
+    """Keep what the outside sees, and what operators touch that need all of it."""
+    fixed = [*graph.inputs, *graph.outputs]
+    for operator in operators:
+        if links(graph, operator) is None:
+            fixed += [n for n in (*operator.inputs, *operator.outputs) if n is not None]
+    for number in classes.start.keys() & set(fixed):
+        classes.mark(number, np.arange(classes.count[number]))
+
+
+def _mark_read(
+    graph: Graph, classes: _Classes, operator: Operator, mixed: Mixing, found: dict[int, Ints]
+) -> None:
+    """Keep the input channels that the kept output channels cannot do without."""
+    number, target = operator.inputs[0], operator.outputs[0]
+    assert number is not None
+    if operator.kind == "FULLY_CONNECTED" and classes.count[target] > 1:
+        # TFLM computes a single scale in another precision than several
+        scales = graph.tensor(operator.inputs[1]).quantization
+        if scales is not None and len(scales.scales) > 1 and classes.kept(target).sum() == 1:
+            classes.mark(target, np.arange(2))
+    rows = classes.kept(target)
+    reads = mixed.reads()[rows]
+    values = found.get(number)
+    if values is not None:
+        shares = mixed.shares(np.where(values == VARIES, 0, values))[:, rows]
+        uneven = (shares != shares[:1]).any(axis=0)
+        reads = reads & (uneven | (values == VARIES))
+    classes.mark(number, np.flatnonzero(reads.any(axis=0)))
