@@ -62,6 +62,8 @@ def needed(graph: Graph, found: dict[int, Ints]) -> dict[int, Bools]:
 def _work(graph: Graph, operator: Operator) -> int:
     """Return how many values are read to compute an operator."""
     source, target = graph.tensor(operator.inputs[0]), graph.tensor(operator.outputs[0])
+    if operator.kind == "TRANSPOSE_CONV":
+        return graph.tensor(operator.inputs[2]).elements * graph.tensor(operator.inputs[1]).elements
     if operator.kind in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"):
         taps = graph.tensor(operator.inputs[1]).elements // channels(target)
         return target.elements * (taps if operator.kind == "DEPTHWISE_CONV_2D" else 1) + (
@@ -77,7 +79,7 @@ def _maybe_constant(graph: Graph, operator: Operator, found: dict[int, Ints]) ->
     """Tell which output channels depend on constant channels only; None if nothing is known."""
     mixed, linked = mixing(graph, operator), links(graph, operator)
     if mixed is not None:
-        varies = _varies(graph, operator.inputs[0], found)
+        varies = _varies(graph, operator.inputs[mixed.source], found)
         return np.asarray(~(mixed.reads() & varies).any(axis=1))
     if linked is None:
         return None
@@ -189,7 +191,7 @@ def _mark_read(
     graph: Graph, classes: _Classes, operator: Operator, mixed: Mixing, found: dict[int, Ints]
 ) -> None:
     """Keep the input channels that the kept output channels cannot do without."""
-    number, target = operator.inputs[0], operator.outputs[0]
+    number, target = operator.inputs[mixed.source], operator.outputs[0]
     assert number is not None
     if operator.kind == "FULLY_CONNECTED" and classes.count[target] > 1:
         # TFLM computes a single scale in another precision than several

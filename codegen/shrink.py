@@ -57,10 +57,10 @@ def _shrunk(
 def _mixed_constants(
     graph: Graph, operator: Operator, mixed: Mixing, kept: Kept, values: Mapping[int, Ints]
 ) -> dict[int, Tensor]:
-    number, (outputs, _, _, inputs) = operator.inputs[0], mixed.weights.shape
+    number, (outputs, _, _, inputs) = operator.inputs[mixed.source], mixed.weights.shape
     assert number is not None
     rows, columns = _left(operator.outputs[0], kept, outputs), _left(number, kept, inputs)
-    bias = shared.bias_values(graph, operator, outputs)
+    bias = shared.bias_values(graph, operator, outputs, mixed.bias)
     gone = np.setdiff1d(np.arange(inputs), columns)
     if number in values:
         # a channel that goes and is no constant has no weights
@@ -70,10 +70,13 @@ def _mixed_constants(
     left = mixed.weights[rows][..., columns]
     if operator.kind == "FULLY_CONNECTED":
         left = left.reshape(len(rows), -1)
-    return {
-        1: _part(weights, left, rows),
-        2: _bias(graph, operator, bias[rows], rows),
-    }
+    new = {1: _part(weights, left, rows)}
+    new[mixed.bias] = _bias(graph, operator, bias[rows], rows, mixed.source, mixed.bias)
+    if operator.kind == "TRANSPOSE_CONV":
+        target = graph.tensor(operator.outputs[0])
+        shape = np.array([*target.shape[:3], len(rows)], np.int32)
+        new[0] = replace(graph.tensor(operator.inputs[0]), data=shape)
+    return new
 
 
 def _depthwise_constants(graph: Graph, operator: Operator, kept: Kept) -> dict[int, Tensor]:
@@ -118,11 +121,13 @@ def _part(tensor: Tensor, data: NDArray[np.generic], left: Ints) -> Tensor:
     )
 
 
-def _bias(graph: Graph, operator: Operator, bias: Ints, left: Ints) -> Tensor:
+def _bias(
+    graph: Graph, operator: Operator, bias: Ints, left: Ints, source_at: int = 0, bias_at: int = 2
+) -> Tensor:
     data = bias.astype(np.int32)
-    if len(operator.inputs) > 2 and operator.inputs[2] is not None:
-        return _part(graph.tensor(operator.inputs[2]), data, left)
-    source, weights = graph.tensor(operator.inputs[0]), graph.tensor(operator.inputs[1])
+    if len(operator.inputs) > bias_at and operator.inputs[bias_at] is not None:
+        return _part(graph.tensor(operator.inputs[bias_at]), data, left)
+    source, weights = graph.tensor(operator.inputs[source_at]), graph.tensor(operator.inputs[1])
     assert weights.quantization is not None
     steps = tuple(source.scale * scale for scale in weights.quantization.scales)
     meaning = _scales(Quantization(steps, (0,) * len(steps)), left)

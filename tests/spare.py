@@ -51,6 +51,7 @@ def _grow(draft: Draft, ends: list[int]) -> int:
         lambda: add_conv(draft, source, dead=True),
         lambda: add_depthwise(draft, source),
         lambda: add_depthwise(draft, source),
+        lambda: _add_transposed(draft, source),
         lambda: _add_pool(draft, source, "AVERAGE_POOL_2D"),
         lambda: _add_pool(draft, source, "MAX_POOL_2D"),
         lambda: _add_curve(draft, source),
@@ -140,6 +141,27 @@ def add_depthwise(draft: Draft, source: int) -> int:
     weights, bias = _weights(draft, (1, *view.kernel, outputs), 3, dead), _bias(draft, outputs)
     target = (1, *view.output, outputs)
     return draft.weighted("DEPTHWISE_CONV_2D", source, weights, bias, (options, activation), target)
+
+
+def _add_transposed(draft: Draft, source: int) -> int:
+    """Add a TRANSPOSE_CONV."""
+    rng, kernel, stride, size = draft.rng, [], [], []
+    padding = (flat.SAME, flat.VALID)[rng.integers(2)]
+    for length in draft.shape(source)[1:3]:
+        kernel.append(int(rng.integers(1, 4)))
+        stride.append(int(rng.integers(1, 3)))
+        size.append(length * stride[-1] + (0 if padding == flat.SAME else kernel[-1] - 1))
+    outputs = int(rng.integers(2, 6))
+    weights = _weights(draft, (outputs, *kernel, draft.shape(source)[3]), 0, dead=True)
+    options = flat.transpose_conv_options((stride[0], stride[1]), padding, flat.RELU)
+    return draft.weighted(
+        "TRANSPOSE_CONV",
+        source,
+        weights,
+        _bias(draft, outputs),
+        (options, flat.RELU),
+        (1, *size, outputs),
+    )
 
 
 def _add_dense(draft: Draft, source: int) -> int:
