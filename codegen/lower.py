@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from tinykit.codegen.layer import Layer, LowerOptions
 from tinykit.codegen.ops.table import KINDS
+from tinykit.codegen.share import with_shared_tables
 from tinykit.codegen.simplify import Simplified
 from tinykit.codegen.variables import read_in_place
 from tinykit.core.errors import TinykitError
@@ -66,7 +67,9 @@ def lower(simple: Simplified, options: LowerOptions) -> Program:
     computed = {operator.name for operator in graph.operators}
     left_out = tuple(name for name in whole if name not in computed)
     digest = simple.model.digest()
-    return Program(graph, tuple(layers), storage, in_state, digest, simple.kept, left_out)
+    return Program(
+        graph, with_shared_tables(layers), storage, in_state, digest, simple.kept, left_out
+    )
 
 
 def _beside(
