@@ -1,6 +1,5 @@
-"""Hypothesis strategies of models: one operator each, and small random graphs."""
+"""Hypothesis strategies of models of one operator each."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import flat
@@ -10,7 +9,6 @@ import streams
 import tflite
 from draft import SAMPLES, Array, Draft
 from flat import FlatModel, FlatTensor
-from hypothesis import assume
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -30,7 +28,6 @@ _CURVE_SCALES = {  # of the input, from nearly linear to a step
     "RELU6": (2.0**-6, 2.0**-3),
     "TANH": (2.0**-9, 2.0**-2),
 }
-_CURVES = ("ABS", "ELU", "LEAKY_RELU", "LOGISTIC", "LOGISTIC", "RELU", "RELU6", "TANH")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -565,6 +562,12 @@ def shape(draw: Draw) -> Case:
     """Draw what converters leave before a RESHAPE: SHAPE, STRIDED_SLICE and PACK, then RESHAPE."""
     draft = _draft(draw)
     source = _input(draw, draft, moves.shapes(draw, 2, 5))
+    result = add_shape(draw, draft, source)
+    return _case(draw, "SHAPE", draft, (add_quantize(draft, result),))
+
+
+def add_shape(draw: Draw, draft: Draft, source: int) -> int:
+    """Add a RESHAPE whose shape is worked out from its input's: to one axis, and all others."""
     lengths = draft.shape(source)
     target = FlatTensor(draft.name("shape"), (len(lengths),), "int32")
     whole = draft.apply_known("SHAPE", (source,), target, np.array(lengths, np.int32))
@@ -580,8 +583,7 @@ def shape(draw: Draw) -> Case:
     pair = FlatTensor(draft.name("pair"), (2,), "int32")
     packed = draft.apply("PACK", (first, second), packing, pair)
     reshaped = _like(draft, source, (lengths[axis], rest))
-    result = draft.apply("RESHAPE", (source, packed), flat.Options("ReshapeOptions"), reshaped)
-    return _case(draw, "SHAPE", draft, (add_quantize(draft, result),))
+    return draft.apply("RESHAPE", (source, packed), flat.Options("ReshapeOptions"), reshaped)
 
 
 @st.composite
@@ -593,6 +595,12 @@ def fill(draw: Draw) -> Case:
     if draw(st.booleans()):
         target = FlatTensor(draft.name("t"), lengths, "float32")
         source = draft.apply("DEQUANTIZE", (source,), None, target)
+    return _case(draw, "FILL", draft, (add_fill(draw, draft, source),))
+
+
+def add_fill(draw: Draw, draft: Draft, source: int) -> int:
+    """Add a FILL, and join it to a tensor whose batch is one."""
+    lengths = draft.shape(source)
     twin = draft.tensors[source]
     whole = draw(st.integers(-128, 127))
     data = np.array(whole if twin.dtype == "int8" else whole / 7).astype(twin.dtype)
@@ -605,7 +613,7 @@ def fill(draw: Draw) -> Case:
     options = flat.Options("ConcatenationOptions", (("Axis", -1),))
     pair = (source, again) if draw(st.booleans()) else (again, source)
     target = _like(draft, source, (*lengths[:-1], 2 * lengths[-1]))
-    return _case(draw, "FILL", draft, (draft.apply("CONCATENATION", pair, options, target),))
+    return draft.apply("CONCATENATION", pair, options, target)
 
 
 def reduction(kind: str) -> st.SearchStrategy[Case]:
@@ -805,76 +813,6 @@ def move(kind: str) -> st.SearchStrategy[Case]:
     return drawn()
 
 
-@st.composite
-def graph(draw: Draw) -> Case:
-    """Draw a graph of 3 to 9 layers with branches, skips, several inputs and outputs."""
-    draft = _draft(draw)
-    open_ends = [
-        draft.input((1, *_image(draw), draw(st.integers(1, 4))), _scale(draft), _zero_point(draw))
-        for _ in range(draw(st.integers(1, 2)))
-    ]
-    for _ in range(draw(st.integers(3, 9))):
-        open_ends.append(_grow(draw, draft, open_ends))
-    assume(any(operator.kind != "RESHAPE" for operator in draft.operators))
-    read = {n for operator in draft.operators for n in operator.inputs}
-    last = [n for n in open_ends if n not in read]
-    extra = draw(st.sampled_from([n for n in open_ends if n not in draft.inputs]))
-    outputs = tuple(dict.fromkeys([*(n for n in last if n not in draft.inputs), extra]))
-    return _case(draw, "graph", draft, outputs)
-
-
-def _grow(draw: Draw, draft: Draft, ends: list[int]) -> int:
-    """Add one layer behind a tensor, more often a late one."""
-    source = ends[-1] if draw(st.integers(0, 2)) else draw(st.sampled_from(ends))
-    twins = [n for n in ends if draft.shape(n) == draft.shape(source)]
-    flat_choices: dict[str, Callable[[], int]] = {
-        "dense": lambda: add_dense(draw, draft, source),
-        "add": lambda: _skip(draw, draft, source, draw(st.sampled_from(twins))),
-        "constant": lambda: _shifted(draw, draft, source),
-        "curve": lambda: add_curve(draw, draft, source, draw(st.sampled_from(_CURVES))),
-        "softmax": lambda: add_softmax(draw, draft, source),
-        "log softmax": lambda: add_log_softmax(draft, source),
-        "quantize": lambda: add_quantize(draft, source),
-        "reshape": lambda: add_reshape(draw, draft, source),
-    }
-    image_choices: dict[str, Callable[[], int]] = {
-        "conv": lambda: add_conv(draw, draft, source),
-        "conv again": lambda: add_conv(draw, draft, source),
-        "depthwise": lambda: add_depthwise(draw, draft, source),
-        "transposed": lambda: add_transpose_conv(draw, draft, source),
-        "max": lambda: add_pool(draw, draft, source, "MAX_POOL_2D"),
-        "average": lambda: add_pool(draw, draft, source, "AVERAGE_POOL_2D"),
-        "mean": lambda: add_mean(draw, draft, source),
-    }
-    image = len(draft.shape(source)) == 4
-    choices = {**flat_choices, **(image_choices if image else {})}
-    if draft.shape(source)[-1] == 1:
-        del choices["softmax"]
-    if draft.shape(source)[-1] == 1 or not 2.0**-20 < draft.scale(source) < 8:
-        del choices["log softmax"]
-    return choices[draw(st.sampled_from(sorted(choices)))]()
-
-
-def _skip(draw: Draw, draft: Draft, source: int, other: int) -> int:
-    kind = draw(st.sampled_from(_kinds(draft, source, ("ADD", "ADD", "SUB"), ("MUL",))))
-    return add_pair(draw, draft, kind, (source, other), draft.shape(source))
-
-
-def _shifted(draw: Draw, draft: Draft, source: int) -> int:
-    shape = draft.shape(source)
-    constant = draft.constant(shape[-1:], draft.scale(source), _zero_point(draw))
-    kinds = _kinds(draft, source, ("ADD", "SUB"), ("MUL", "PRELU", "SQUARED_DIFFERENCE"))
-    kind = draw(st.sampled_from(kinds))
-    return add_pair(draw, draft, kind, (source, constant), shape)
-
-
-def _kinds(
-    draft: Draft, source: int, any_scale: tuple[str, ...], products: tuple[str, ...]
-) -> tuple[str, ...]:
-    """Leave products out where they would lead to scales beyond those of a later layer."""
-    return (*any_scale, *products) if 2.0**-14 < draft.scale(source) < 2.0 else any_scale
-
-
 def stream(kind: str) -> st.SearchStrategy[Case]:
     """Draw a model with resource variables."""
 
@@ -928,6 +866,5 @@ STRATEGIES: dict[str, st.SearchStrategy[Case]] = {
     "SVDF": svdf(),
     "TRANSPOSE_CONV": transpose_conv(),
     "UNIDIRECTIONAL_SEQUENCE_LSTM": lstm(),
-    "graph": graph(),
     **{kind: move(kind) for kind in moves.MOVES},
 }

@@ -248,12 +248,14 @@ class Draft:
     ) -> FlatTensor:
         """Make an output tensor whose range is about the reach, or wide where that is nothing.
 
-        One in three scales is a power of two times the unit: only then do halves get rounded.
+        One in three scales makes a simple fraction of the unit: only then do halves get rounded.
+        Those that are no power of two show, too, where TFLM computes in single precision.
         """
         low, high, most = min(reach[0], 0.0), max(reach[1], 0.0), self.highest
         scale = (high - low) / (2 * most + 1) * self.rng.uniform(0.7, 2.0) or wide
         if self.rng.integers(3) == 0:
-            scale = unit * 2.0 ** round(np.log2(scale / unit))
+            odd = self.rng.choice((1.0, 1.0, 2 / 3, 4 / 5))
+            scale = unit * odd * 2.0 ** round(np.log2(scale / unit))
         scale = float(np.float32(scale))
         zero_point = int(np.clip(round(-most - 1 - low / scale), -most - 1, most))
         if self.dtype == "int16":

@@ -15,6 +15,7 @@ import pytest
 from batch import Run, draw_cases, host_outputs, kernel_objects
 from cases import STRATEGIES
 from flat import to_bytes
+from graphs import graph
 from models import MODELS
 from mutants import Slot, damaged, slots_of
 
@@ -56,8 +57,8 @@ def originals() -> list[Original]:
     """Give three models of every strategy, and the shared ones."""
     files = [
         (kind, to_bytes(case.model))
-        for kind in sorted(STRATEGIES)
-        for case in draw_cases(STRATEGIES[kind], 5)[2:]
+        for kind, strategy in sorted({**STRATEGIES, "graph": graph()}.items())
+        for case in draw_cases(strategy, 5)[2:]
     ]
     for name in _SHARED + _LARGE:
         path = MODELS / f"{name}.tflite"

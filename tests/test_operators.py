@@ -6,16 +6,22 @@ from pathlib import Path
 import cases16
 import pytest
 from batch import draw_cases, judge, kernel_objects
-from cases import STRATEGIES
+from cases import STRATEGIES, Case
+from graphs import graph
 
 from tinykit.codegen.ops.table import KINDS
 from tinykit.core import oracle
 
-COUNT = {"graph": 60}
-_USUAL = 40
+_USUAL, _GRAPHS = 40, 100  # models that show a mistake
+_SOAK_USUAL, _SOAK_GRAPHS = 350, 2000
+_COVERED = 50  # operators that the graphs draw in CI, of those in the table
 _CHUNK = 200  # models in one program
-_ALL = {**STRATEGIES, **{f"int16 {kind}": s for kind, s in cases16.STRATEGIES.items()}}
-_SOAK = int(os.environ.get("TINYKIT_SOAK", "0"))
+_ALL = {
+    **STRATEGIES,
+    **{f"int16 {kind}": strategy for kind, strategy in cases16.STRATEGIES.items()},
+    "graph": graph(),
+}
+_SOAK = bool(os.environ.get("TINYKIT_SOAK"))
 
 pytestmark = pytest.mark.skipif(not oracle.available(), reason="tflite-micro has no wheel here")
 
@@ -26,16 +32,18 @@ def kernels(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 def test_every_operator_has_a_strategy() -> None:
-    assert set(STRATEGIES) == {*KINDS, "graph"}
+    assert set(STRATEGIES) == {*KINDS}
 
 
 @pytest.mark.parametrize("kind", sorted(_ALL))
 def test_random_models_equal_tflm(
     kind: str, kernels: list[Path], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    wanted = _SOAK or COUNT.get(kind, _USUAL)
+    usual, graphs = (_SOAK_USUAL, _SOAK_GRAPHS) if _SOAK else (_USUAL, _GRAPHS)
+    wanted = graphs if kind == "graph" else usual
     drawn = {"graph": wanted * 3, "int16": wanted * 2}.get(kind.split()[0], wanted * 3 // 2)
     cases = draw_cases(_ALL[kind], drawn)
+    _refuse_other_operators(kind, cases)
     verdicts = []
     for start in range(0, len(cases), _CHUNK):
         folder = tmp_path_factory.mktemp(kind)
@@ -44,3 +52,14 @@ def test_random_models_equal_tflm(
     shown = "\n".join(f"{v.wrong}\n  {v.case!r}" for v in wrong[:3])
     assert not wrong, f"{len(wrong)} of {len(verdicts)} differ\n{shown}"
     assert sum(verdict.counts for verdict in verdicts) >= wanted
+
+
+def _refuse_other_operators(kind: str, cases: list[Case]) -> None:
+    """Fail unless every case has its operator, and the graphs together nearly all."""
+    found = [{operator.kind for operator in case.model.operators} for case in cases]
+    if kind == "graph":
+        all_found = set().union(*found)
+        assert len(all_found) >= _COVERED, f"graphs lack {sorted({*KINDS} - all_found)}"
+    else:
+        name = kind.removeprefix("int16 ")
+        assert all(name in kinds for kinds in found)
