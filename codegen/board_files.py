@@ -5,7 +5,7 @@ from tinykit.core.board import Board, pin_number
 
 
 def board_files(board: Board, version: str) -> dict[str, str]:
-    """Return board.h and memory.ld, by file name."""
+    """Return board.h and memory.ld, by file name; the stack is all that the board allows."""
     common = {"board": board.name, "version": version, "source": f"{board.name}.toml"}
     header = render(
         "board.h.j2",
@@ -18,16 +18,22 @@ def board_files(board: Board, version: str) -> dict[str, str]:
         rx_pin_name=board.link.rx_pin,
         baud=board.link.baud,
     )
-    memory = render(
+    return {"board.h": header, "memory.ld": memory_script(board, version, board.ram.stack_bytes)}
+
+
+def memory_script(board: Board, version: str, stack_bytes: int) -> str:
+    """Return memory.ld, with so much reserved for the stack."""
+    return render(
         "memory.ld.j2",
-        **common,
+        board=board.name,
+        version=version,
+        source=f"{board.name}.toml",
         app_address=board.app_address,
         app_bytes=board.app_bytes,
         ram_address=board.ram.address,
         ram_bytes=board.ram.bytes,
-        stack_bytes=board.ram.stack_bytes,
+        stack_bytes=stack_bytes,
     )
-    return {"board.h": header, "memory.ld": memory}
 
 
 def build_header(build_id: str, app: str, version: str) -> str:

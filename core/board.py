@@ -45,7 +45,10 @@ class Flash:
 
 @dataclass(frozen=True, slots=True)
 class Ram:
-    """Describe the RAM, and the stack at its bottom."""
+    """Describe the RAM, and the most of it that a stack may take at its bottom.
+
+    The build reserves what the image needs (host/sizes.py).
+    """
 
     address: int
     bytes: int

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tinykit.codegen.board_files import board_files, build_header
+from tinykit.codegen.board_files import board_files, build_header, memory_script
 from tinykit.codegen.compile import Compiled, compile_model
 from tinykit.codegen.layer import LowerOptions
 from tinykit.codegen.render import render
@@ -17,14 +17,15 @@ from tinykit.host import record as records
 from tinykit.host.image import Image, check_image, read_image, to_hex, to_map
 from tinykit.host.kernels import kernel_files
 from tinykit.host.record import BuildRecord, LinkRecord, PortRecord
-from tinykit.host.sizes import measure, refuse_deep_stack
+from tinykit.host.sizes import measure, reserved_stack
 from tinykit.host.toolchain import (
     FIRMWARE,
     Source,
     Toolchain,
     app_sources,
-    compile_image,
+    compile_objects,
     find_toolchain,
+    link_image,
 )
 from tinykit.host.version import VERSION
 
@@ -129,12 +130,13 @@ def _fill(
     (work / "build.h").write_text(build_header(build_id, options.app, VERSION))
     progress(f"compiling {len(sources)} C files with {toolchain.version}")
     defines = ["TK_TRACE=1"] if options.trace else []
-    elf = compile_image(toolchain, board, sources, work, defines=defines)
-    image = read_image(elf)
+    objects = compile_objects(toolchain, board, sources, work, defines=defines)
+    reserved = reserved_stack(work / "objects", model.name, board)
+    (work / "memory.ld").write_text(memory_script(board, VERSION, reserved))
+    image = read_image(link_image(toolchain, board, objects, work))
     check_image(image, board)
     _write_images(work, image)
     record = _record(work, model, source, board, options, toolchain, build_id, image)
-    refuse_deep_stack(record.sizes, board)
     readme = render(
         "readme.md.j2",
         record=record,

@@ -94,6 +94,11 @@ class Image:
         return len(self.data)
 
     @property
+    def stack_bytes(self) -> int:
+        """Return how much RAM is reserved for the stack."""
+        return sum(s.bytes for s in self.sections if s.name == ".stack")
+
+    @property
     def ram_bytes(self) -> int:
         """Return how much RAM the image takes, its stack included."""
         return sum(s.bytes for s in self.sections if s.name in (".stack", ".data", ".bss"))
@@ -283,7 +288,7 @@ def _check_place(image: Image, board: Board) -> None:
 
 def _check_vectors(image: Image, board: Board) -> None:
     stack, reset = struct.unpack_from("<II", image.data)
-    top = board.ram.address + board.ram.stack_bytes
+    top = board.ram.address + image.stack_bytes
     if stack != top:
         raise TinykitError(
             f"the first stack pointer is 0x{stack:08x}, the stack of {board.name} ends at"

@@ -12,6 +12,8 @@ from tinykit.host.record import SizeRecord
 from tinykit.host.stack import stack_bounds
 
 FAULT_BYTES = 256  # of the stack, below __fault_floor in firmware/chips/cortex_m.ld
+_FRAME_BYTES = 108  # an exception's frame with the FPU's registers, aligned (DDI 0403E, B1.5.7)
+_ALIGNMENT = 8
 
 
 def measure(image: Image, objects: Path, model: str, board: Board) -> SizeRecord:
@@ -33,10 +35,11 @@ def measure(image: Image, objects: Path, model: str, board: Board) -> SizeRecord
         else:
             weights += symbol.bytes if stem == model and symbol.kind == "object" else 0
             code += symbol.bytes if _is_code(symbol, stem, model) else 0
-    depths = stack_bounds(objects, {"model": f"{model}_invoke", "application": "tk_start"})
+    depths = stack_bounds(objects, _roots(model))
     flash = image.flash_bytes
     app = flash - weights - code
-    stack = board.ram.stack_bytes
+    stack = image.stack_bytes
+    assert sum(depths.values()) + FAULT_BYTES <= stack, (depths, stack)
     app_ram = image.ram_bytes - arena - static - stack
     return SizeRecord(
         weights=weights,
@@ -80,12 +83,24 @@ def _owners(objects: Path) -> dict[str, str]:
     return found
 
 
-def refuse_deep_stack(sizes: SizeRecord, board: Board) -> None:
-    """Raise CheckFailedError if the stack could grow into what the fault handlers keep."""
-    free = sizes.stack - FAULT_BYTES
-    if sizes.stack_most > free:
+def reserved_stack(objects: Path, model: str, board: Board) -> int:
+    """Return how much the linker reserves for the stack: its bound, and what faults keep.
+
+    Raises:
+        CheckFailedError: that is more than the board's file allows.
+    """
+    depths = stack_bounds(objects, {**_roots(model), "faults": "tk_fault_stop"})
+    assert depths.pop("faults") + _FRAME_BYTES <= FAULT_BYTES
+    most, allowed = sum(depths.values()), board.ram.stack_bytes - FAULT_BYTES
+    if most > allowed:
         raise CheckFailedError(
-            f"the stack can grow to {bytes_text(sizes.stack_most)}, {board.name} has "
-            f"{bytes_text(free)} ({bytes_text(sizes.stack)} less {FAULT_BYTES} for faults)",
+            f"the stack can grow to {bytes_text(most)}, {board.name} has {bytes_text(allowed)} "
+            f"({bytes_text(board.ram.stack_bytes)} less {FAULT_BYTES} for faults)",
             "raise ram.stack_bytes in the board's file",
         )
+    return -(-(most + FAULT_BYTES) // _ALIGNMENT) * _ALIGNMENT
+
+
+def _roots(model: str) -> dict[str, str]:
+    """Name where the stack begins; the application's call of the model is not seen."""
+    return {"model": f"{model}_invoke", "application": "tk_start"}

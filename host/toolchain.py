@@ -140,20 +140,33 @@ def compile_image(
     include: Sequence[Path] = (),
     defines: Sequence[str] = (),
 ) -> Path:
-    """Compile and link sources into work/firmware.elf.
+    """Compile and link sources into work/firmware.elf; see compile_objects and link_image."""
+    objects = compile_objects(toolchain, board, sources, work, include=include, defines=defines)
+    return link_image(toolchain, board, objects, work)
+
+
+def compile_objects(
+    toolchain: Toolchain,
+    board: Board,
+    sources: Sequence[Source],
+    work: Path,
+    *,
+    include: Sequence[Path] = (),
+    defines: Sequence[str] = (),
+) -> list[str]:
+    """Compile sources, and return the objects as work sees them.
 
     Args:
         toolchain: from find_toolchain.
         board: whose core and memory it is for.
         sources: C files; those in `work` and in our own firmware/ may move without a change of
             a byte in the result.
-        work: a folder that holds the generated board.h, build.h and memory.ld; objects go there.
+        work: a folder that holds the generated board.h and build.h; objects go there.
         include: further folders of headers.
         defines: macros, as in TK_TRACE=1.
 
     Raises:
         TinykitError: the compiler refused the sources.
-        CheckFailedError: the image does not fit the board.
     """
     work = work.resolve()
     objects = work / "objects"
@@ -171,8 +184,17 @@ def compile_image(
         return target
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        linked = list(pool.map(compile_one, enumerate(sources)))
-    _link(toolchain, board, linked, work)
+        return list(pool.map(compile_one, enumerate(sources)))
+
+
+def link_image(toolchain: Toolchain, board: Board, objects: Sequence[str], work: Path) -> Path:
+    """Link the objects of a folder, which holds memory.ld, into firmware.elf beside them.
+
+    Raises:
+        CheckFailedError: the image does not fit the board.
+    """
+    work = work.resolve()
+    _link(toolchain, board, objects, work)
     return work / "firmware.elf"
 
 
