@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tinykit.codegen.links import Link, channels, has_too_many, links
+from tinykit.codegen.links import channels, has_too_many, links
 from tinykit.codegen.mixing import Mixing, mixing
 from tinykit.codegen.ops.table import KINDS
 from tinykit.core.graph import Graph, Operator
@@ -142,14 +142,13 @@ class _Classes:
             start[number] = total
             count[number] = 1 if has_too_many(tensor) else channels(tensor)
             total += count[number]
-        parent = list(range(total))
-        for operator in graph.operators:
-            for link in links(graph, operator) or ():
-                read = operator.inputs[link.position]
-                if read is not None and read in start:
-                    _join(parent, link, start[read], start[operator.outputs[0]])
-        roots = np.array([_root(parent, place) for place in range(total)], np.int64)
-        return _Classes(start, count, roots, np.zeros(total, np.bool_))
+        pairs = [
+            (start[read] + link.source, start[operator.outputs[0]] + link.target)
+            for operator in graph.operators
+            for link in links(graph, operator) or ()
+            if (read := operator.inputs[link.position]) in start and read is not None
+        ]
+        return _Classes(start, count, _joined(pairs, total), np.zeros(total, np.bool_))
 
     def mark(self, number: int, kept: Ints) -> None:
         """Keep channels of a tensor, and what is kept together with them."""
@@ -164,17 +163,16 @@ class _Classes:
         return np.asarray(self.live[self.root[begin : begin + self.count[number]]])
 
 
-def _join(parent: list[int], link: Link, source: int, target: int) -> None:
-    for left, right in zip(link.source.tolist(), link.target.tolist(), strict=True):
-        a, b = _root(parent, source + left), _root(parent, target + right)
-        parent[max(a, b)] = min(a, b)
-
-
-def _root(parent: list[int], place: int) -> int:
-    while parent[place] != place:
-        parent[place] = parent[parent[place]]
-        place = parent[place]
-    return place
+def _joined(pairs: list[tuple[Ints, Ints]], total: int) -> Ints:
+    """Return for each channel the least of those that pairs lead to, directly or not."""
+    root, before = np.arange(total), np.full(total, -1)
+    while (root != before).any():
+        before = root.copy()
+        for left, right in [*pairs, *reversed(pairs)]:
+            least = np.minimum(root[left], root[right])
+            np.minimum.at(root, left, least)
+            np.minimum.at(root, right, least)
+    return root
 
 
 def _mark_fixed(graph: Graph, classes: _Classes, operators: list[Operator]) -> None:
