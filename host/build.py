@@ -95,7 +95,7 @@ def build(
         MissingToolError: the toolchain is not installed.
     """
     refuse_foreign_folder(output, force)
-    toolchain = find_toolchain(options.toolchain)
+    toolchain = find_toolchain(options.toolchain, board.core)
     progress("compiling the model")
     model = compile_model(
         data,

@@ -22,6 +22,7 @@ _KINDS: dict[str, Kind] = {"STT_FUNC": "function", "STT_OBJECT": "object", "STT_
 _SHF_ALLOC = 0x2
 _HEX_ROW_BYTES = 16
 _THUMB = 1
+_MACHINES = ("EM_ARM", "EM_RISCV")
 # What pyelftools raises for files that are cut or garbled.
 _UNREADABLE = (ELFError, struct.error, AttributeError, KeyError, IndexError, TypeError, ValueError)
 
@@ -118,7 +119,7 @@ def read_image(elf: Path, objects: Sequence[Path] = ()) -> Image:
         objects: what it was linked from; they tell the units of global symbols.
 
     Raises:
-        TinykitError: no such file, or not an ELF image for Arm.
+        TinykitError: no such file, or not an ELF image for Arm or RISC-V.
     """
     units = {symbol.name: symbol.unit for path in objects for symbol in _defined(path)}
     with _elf_file(elf) as file:
@@ -140,7 +141,10 @@ def object_files(elf: Path) -> list[Path]:
 def check_image(image: Image, board: Board) -> None:
     """Raise TinykitError unless the board would start this image and it lies inside its memory."""
     _check_place(image, board)
-    _check_vectors(image, board)
+    if board.core == "riscv32":
+        _check_entry(image, board)
+    else:
+        _check_vectors(image, board)
 
 
 def to_hex(image: Image) -> str:
@@ -184,8 +188,10 @@ def _elf_file(path: Path) -> Iterator[ELFFile]:
         raise TinykitError(f"{path}: {error.strerror}", "build it: tinykit build") from None
     try:
         file = ELFFile(BytesIO(content))
-        if file["e_machine"] != "EM_ARM":
-            raise TinykitError(f"{path} is for {file['e_machine']}, not for Arm", "tinykit build")
+        if file["e_machine"] not in _MACHINES:
+            raise TinykitError(
+                f"{path} is for {file['e_machine']}, not for Arm or RISC-V", "tinykit build"
+            )
         yield file
     except _UNREADABLE as error:
         raise TinykitError(f"{path} is not a whole ELF file: {error}", "tinykit build") from error
@@ -304,6 +310,14 @@ def _check_vectors(image: Image, board: Board) -> None:
     if image.entry != reset:
         raise TinykitError(
             f"the entry is 0x{image.entry:08x}, the reset vector 0x{reset:08x}",
+            f"tinykit build --board {board.name}",
+        )
+
+
+def _check_entry(image: Image, board: Board) -> None:
+    if image.entry != image.load_address:
+        raise TinykitError(
+            f"the entry is 0x{image.entry:08x}, {board.name} starts at 0x{image.load_address:08x}",
             f"tinykit build --board {board.name}",
         )
 

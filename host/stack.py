@@ -15,7 +15,11 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.relocation import RelocationSection
 from elftools.elf.sections import SymbolTableSection
 
-_BRANCHES = (10, 30, 51, 102)  # R_ARM_THM_CALL, _JUMP24, _JUMP19, _JUMP11 (ELF for Arm, 5.6.1)
+_BRANCHES = {
+    "EM_ARM": (10, 30, 51, 102),  # R_ARM_THM_CALL, _JUMP24, _JUMP19, _JUMP11 (ELF for Arm, 5.6.1)
+    # R_RISCV_BRANCH, _JAL, _CALL, _CALL_PLT, _RVC_BRANCH, _RVC_JUMP (RISC-V ELF psABI, 8.4)
+    "EM_RISCV": (16, 17, 18, 19, 44, 45),
+}
 _UNDEFINED = "SHN_UNDEF"
 LIBRARY_BYTES = 64  # a function of the compiler's library: leaves of a few registers
 _TEXT = ".text."
@@ -72,20 +76,30 @@ def _read_object(path: Path, functions: dict[str, _Function], globals_: dict[str
             if symbol["st_info"]["bind"] == "STB_GLOBAL":
                 globals_[symbol.name] = key
         for section in elf.iter_sections():
-            if isinstance(section, RelocationSection) and section.name.startswith(".rel.text."):
-                caller = functions.get(f"{path.stem}:{section.name.removeprefix('.rel')}")
+            if isinstance(section, RelocationSection) and _TEXT in section.name:
+                caller = functions.get(f"{path.stem}:{_relocated(section)}")
                 if caller is not None:
-                    caller.calls |= _calls(path.stem, section, symbols, names)
+                    branches = _BRANCHES[elf["e_machine"]]
+                    caller.calls |= _calls(path.stem, section, symbols, names, branches)
         _read_frames(path, elf, symbols, names, functions)
 
 
+def _relocated(section: RelocationSection) -> str:
+    """Return the section that .rel.text.x or .rela.text.x is about."""
+    return str(section.name[section.name.index(_TEXT) :])
+
+
 def _calls(
-    stem: str, section: RelocationSection, symbols: SymbolTableSection, names: list[str]
+    stem: str,
+    section: RelocationSection,
+    symbols: SymbolTableSection,
+    names: list[str],
+    branches: tuple[int, ...],
 ) -> set[str]:
     found = set()
-    own = f"{stem}:{section.name.removeprefix('.rel')}"
+    own = f"{stem}:{_relocated(section)}"
     for relocation in section.iter_relocations():
-        if relocation["r_info_type"] not in _BRANCHES:
+        if relocation["r_info_type"] not in branches:
             continue
         symbol = symbols.get_symbol(relocation["r_info_sym"])
         place = symbol["st_shndx"]

@@ -75,7 +75,7 @@ _GCC_CPU = {
     "cortex_m33+dsp": "cortex-m33",
     "cortex_m55-mve": "cortex-m55+nomve",
 }
-_RISCV_ISA = "rv32imac_zicsr"
+_RISCV_ISA = "rv32imac"  # GCC finds its library by this name only
 # Without -g zig strips the symbols; the linker script drops the rest of what -g adds.
 _ZIG_FLAGS = ("-g", "-fno-sanitize=all")
 
@@ -103,8 +103,8 @@ class Toolchain:
     command: tuple[str, ...]
 
 
-def find_toolchain(name: str) -> Toolchain:
-    """Return the toolchain of that name.
+def find_toolchain(name: str, core: str = "cortex_m4") -> Toolchain:
+    """Return the toolchain of that name for a core.
 
     Raises:
         TinykitError: there is none of that name.
@@ -113,7 +113,7 @@ def find_toolchain(name: str) -> Toolchain:
     if name == "zig":
         return _find_zig()
     if name == "gcc":
-        return _find_gcc()
+        return _find_gcc(core)
     raise TinykitError(f"no toolchain '{name}'", "--toolchain zig or --toolchain gcc")
 
 
@@ -207,11 +207,14 @@ def _find_zig() -> Toolchain:
     return Toolchain("zig", f"zig {version}", (*command, "cc"))
 
 
-def _find_gcc() -> Toolchain:
-    program = shutil.which("arm-none-eabi-gcc")
+def _find_gcc(core: str) -> Toolchain:
+    name, package = "arm-none-eabi-gcc", "gcc-arm-none-eabi"
+    if core.startswith("riscv"):
+        name, package = "riscv64-unknown-elf-gcc", "gcc-riscv64-unknown-elf"
+    program = shutil.which(name)
     if program is None:
-        hint = "apt install gcc-arm-none-eabi, or use --toolchain zig"
-        raise MissingToolError("arm-none-eabi-gcc is not on the PATH", hint)
+        hint = f"apt install {package}, or use --toolchain zig"
+        raise MissingToolError(f"{name} is not on the PATH", hint)
     version = _run([program, "-dumpfullversion"], Path.cwd()).strip()
     return Toolchain("gcc", f"gcc {version}", (program,))
 

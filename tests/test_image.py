@@ -232,7 +232,7 @@ def test_elf_of_another_machine_is_refused(elf: Path, tmp_path: Path) -> None:
     with pytest.raises(TinykitError) as error:
         read_image(tmp_path / "x.elf")
 
-    assert error.value.message == f"{tmp_path / 'x.elf'} is for EM_X86_64, not for Arm"
+    assert error.value.message == f"{tmp_path / 'x.elf'} is for EM_X86_64, not for Arm or RISC-V"
 
 
 def test_truncated_elf_is_refused(elf: Path, tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ def marked(board: Board) -> object:
     return pytest.param(board.name, marks=missing)
 
 
+RISCV_GCC = "riscv64-unknown-elf-gcc"
 ALL = [marked(board) for board in BOARDS.values()]
 AN386 = [marked(BOARDS["qemu_an386"])]
 FAST_AND_SMALL = [marked(BOARDS[name]) for name in ("qemu_an386", "microbit")]
@@ -122,7 +123,9 @@ def running_stub(
 ) -> Iterator[tuple[Path, Link]]:
     """Run the stub model in QEMU."""
     board = BOARDS[name]
-    elf = build_stub(find_toolchain(toolchain), board, work, model)
+    if toolchain == "gcc" and board.core == "riscv32" and shutil.which(RISCV_GCC) is None:
+        pytest.skip(f"no {RISCV_GCC} here")
+    elf = build_stub(find_toolchain(toolchain, board.core), board, work, model)
     with QemuEmulator(elf, board, "invoke") as emulator, Link(emulator.port) as link:
         yield elf, link
 
@@ -160,6 +163,16 @@ def test_a_missing_qemu_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
     assert caught.value.message == "qemu-system-arm is not on the PATH"
     assert caught.value.hint == "apt install qemu-system-arm"
+
+
+def test_a_missing_compiler_for_riscv_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+
+    with pytest.raises(MissingToolError) as caught:
+        find_toolchain("gcc", "riscv32")
+
+    assert caught.value.message == "riscv64-unknown-elf-gcc is not on the PATH"
+    assert caught.value.hint.endswith("or use --toolchain zig")
 
 
 def test_a_board_without_that_emulator_names_its_own(
