@@ -9,6 +9,7 @@ import tflite
 from numpy.typing import NDArray
 
 from tinykit.codegen.fold import folded
+from tinykit.codegen.islands import without_islands
 from tinykit.codegen.layer import RefusedError
 from tinykit.codegen.names import layer_name, model_name, unique
 from tinykit.codegen.ops.table import KINDS
@@ -43,9 +44,11 @@ _DTYPES = {
 _CONVERT = "convert it with full-integer int8 quantization: tinykit quantize"
 # What to use instead of operators that people meet, by the operator's name in the schema.
 _INSTEAD = {
+    "EXP": "TFLM has it for floats only; use relu, elu, silu or tanh",
     "GELU": "use activation='relu', or 'hard_silu'",
     "IF": "choose outside of the model",
     "L2_NORMALIZATION": "normalize before the model, or divide by a constant",
+    "LOG": "TFLM has it for floats only; use log_softmax, or take it outside of the model",
     "POW": "multiply the tensor with itself",
     "TILE": "concatenate the tensor with itself",
     "WHILE": "unroll the loop: unroll=True in keras.layers.LSTM and GRU",
@@ -92,7 +95,7 @@ def import_tflite(data: bytes, name: str) -> Graph:
         graph.check()
     except TinykitError as error:
         raise TinykitError(f"{name}: {error.message}", error.hint) from error
-    return _checked(graph, name)
+    return _checked(without_islands(graph), name)
 
 
 def _graph_with_states(data: bytes, name: str) -> Graph:
@@ -367,7 +370,7 @@ def _obstacles(data: bytes, name: str) -> tuple[Obstacle, ...]:
         else:
             found[i] = Obstacle(layers[i], kind, "cannot be compiled", _INSTEAD.get(kind, _OPS))
     bare = Graph(name, tensors, tuple(known), (), (), states)
-    bare = with_states(bare, _initialisers(file, bare.operators))
+    bare = without_islands(with_states(bare, _initialisers(file, bare.operators)))
     for operator in bare.operators:
         try:
             bare.check_operator(operator)

@@ -8,7 +8,7 @@ import numpy as np
 import streams
 import tflite
 from draft import SAMPLES, Array, Draft
-from flat import FlatModel, FlatTensor
+from flat import FlatModel, FlatOperator, FlatTensor
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -703,9 +703,24 @@ def curve(kind: str, low: float, high: float) -> st.SearchStrategy[Case]:
         draft = _draft(draw)
         source = draft.input((1, 64), _scale(draft, low, high), _zero_point(draw))
         draft.values[source] = np.arange(-128, 128).astype(np.int8).reshape(SAMPLES, 64)
-        return _case(draw, kind, draft, (add_curve(draw, draft, source, kind),))
+        result = add_curve(draw, draft, source, kind)
+        if kind == "ELU" and draw(st.booleans()):
+            _through_floats(draft)
+        return _case(draw, kind, draft, (result,))
 
     return drawn()
+
+
+def _through_floats(draft: Draft) -> None:
+    """Put the last operator between DEQUANTIZE and QUANTIZE, as the converter does with some."""
+    whole = draft.operators.pop()
+    shape = draft.shape(whole.outputs[0])
+    before, after = (draft.add(FlatTensor(draft.name("f"), shape, "float32")) for _ in range(2))
+    draft.operators += [
+        FlatOperator("DEQUANTIZE", whole.inputs, (before,)),
+        FlatOperator(whole.kind, (before,), (after,)),
+        FlatOperator("QUANTIZE", (after,), whole.outputs),
+    ]
 
 
 @st.composite

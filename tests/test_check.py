@@ -29,7 +29,7 @@ def test_a_model_that_compiles_is_measured(tinykit: Tinykit, tmp_path: Path) -> 
     report = tinykit("check", path, "--json").json
     assert report["compiles"] and report["obstacles"] == []
     assert report["arena_bytes"] >= report["least_bytes"] > 0
-    assert [fit["board"] for fit in report["boards"] if fit["fits"]] == ["nano33"]
+    assert "nano33" in [fit["board"] for fit in report["boards"] if fit["fits"]]
 
 
 def test_what_a_model_needs_at_most_is_not_less_than_its_image(tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ def conv1d() -> Any:
         (20, 3),
         layers.Conv1D(6, 5, activation="relu"),
         layers.MaxPooling1D(2),
-        layers.Conv1D(8, 3, strides=2, activation="leaky_relu"),
+        layers.Conv1D(8, 3, strides=2, activation="elu"),
         layers.Flatten(),
         layers.Dense(3, activation="softmax"),
     )

@@ -25,6 +25,11 @@ class Leak:
 
 
 @dataclass(frozen=True, slots=True)
+class InFloats:
+    """Attributes of an ELU that stands for DEQUANTIZE, ELU and QUANTIZE."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Function:
     """Hold what differs between the operators.
 
@@ -163,12 +168,16 @@ def _root(source: Tensor, target: Tensor, _attributes: Any) -> shared.Ints:
     return answers
 
 
-def _elu(source: Tensor, target: Tensor, _attributes: Any) -> shared.Ints:
+def _elu(source: Tensor, target: Tensor, attributes: Any) -> shared.Ints:
     real = np.float32(source.scale) * _inputs(source).astype(np.float32)
-    # rounded once from double: what a correct expf says
-    below = np.exp(np.minimum(real, 0).astype(np.float64)).astype(np.float32) - np.float32(1)
-    inverse = np.float32(1) / np.float32(target.scale)
-    steps = np.where(real < 0, below, real) * inverse
+    # rounded once from double: what a correct expf or expm1f says
+    negative = np.minimum(real, 0).astype(np.float64)
+    if attributes == InFloats():
+        below = np.expm1(negative).astype(np.float32)
+        steps = np.where(real < 0, below, real) / np.float32(target.scale)
+    else:
+        below = np.exp(negative).astype(np.float32) - np.float32(1)
+        steps = np.where(real < 0, below, real) * (np.float32(1) / np.float32(target.scale))
     nearest = np.trunc(steps.astype(np.float64) * 2 + np.sign(steps)) / 2
     return np.asarray(np.trunc(nearest), np.int64) + target.zero_point
 
