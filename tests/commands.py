@@ -1,5 +1,6 @@
 """Run the command line as a user does, and build folders that several tests read."""
 
+import contextlib
 import fcntl
 import json
 import os
@@ -102,6 +103,28 @@ def shared_build(
 def copied(folder: Path, to: Path) -> Path:
     """Copy a build folder, to be damaged."""
     return Path(shutil.copytree(folder, to))
+
+
+def children(parent: int, word: str) -> list[int]:
+    """Return the child processes whose command line has a word in it."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it may end while it is looked at
+            status = (process / "stat").read_text().rpartition(")")[2].split()
+            if int(status[1]) == parent and word in (process / "cmdline").read_text():
+                found.append(int(process.name))
+    return found
+
+
+def lives(pid: int) -> bool:
+    """Tell whether a process has not ended yet."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    # An orphan whose new parent does not reap it is dead all the same.
+    stat = Path(f"/proc/{pid}/stat")
+    return not (stat.exists() and stat.read_text().rpartition(")")[2].split()[0] == "Z")
 
 
 def _heed_interrupts() -> None:

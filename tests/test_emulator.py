@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import serial
+from commands import lives
 
 from tinykit.core.board import find_board
 from tinykit.core.errors import MissingToolError, TinykitError
@@ -565,6 +566,7 @@ import signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)
 from pathlib import Path
 from tinykit.core.board import find_board
+from tinykit.host.unicorn_emulator import UnicornEmulator
 with UnicornEmulator(Path(sys.argv[1]), find_board("nano33")) as emulator:
     print(emulator.pid, flush=True)
     time.sleep(60)
@@ -584,19 +586,9 @@ def test_no_child_outlives_its_parent(build: Build, number: signal.Signals, sour
         parent.wait(10)
 
     deadline = time.monotonic() + 5
-    while _lives(child) and time.monotonic() < deadline:
+    while lives(child) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert not _lives(child)
-
-
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    # An orphan whose new parent does not reap it is dead all the same.
-    stat = Path(f"/proc/{pid}/stat")
-    return not (stat.exists() and stat.read_text().rpartition(")")[2].split()[0] == "Z")
+    assert not lives(child)
 
 
 def test_an_error_in_the_parent_ends_the_child(build: Build) -> None:
@@ -604,7 +596,7 @@ def test_an_error_in_the_parent_ends_the_child(build: Build) -> None:
     with pytest.raises(KeyboardInterrupt), UnicornEmulator(build(ECHO), BOARD) as emulator:
         pid = emulator.pid
         raise KeyboardInterrupt
-    assert not _lives(pid)
+    assert not lives(pid)
 
 
 def test_what_is_no_image_is_refused(tmp_path: Path, build: Build) -> None:

@@ -1,6 +1,10 @@
 """QEMU's boards answer as the oracle does, and QEMU and unicorn count the same instructions."""
 
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiny
-from commands import BOARD, TOOLCHAINS, Tinykit, copied, shared_build
+from commands import BOARD, TOOLCHAINS, Tinykit, children, copied, lives, shared_build
 from firmware_image import STUB_MODEL, build_stub
 from models import shared_model
 
@@ -151,6 +155,60 @@ def test_trace_builds_find_a_wrong_layer(
     report = tinykit("verify", folder, "-e", "qemu", "--layers", "--inputs", "2", "--json").json
 
     assert (report["mismatches"], report["layers"] > 1) == (0, True)
+
+
+PARENT = """
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from pathlib import Path
+from tinykit.core.board import find_board
+from tinykit.host.link import Link
+from tinykit.host.qemu import QemuEmulator
+with QemuEmulator(Path(sys.argv[1]), find_board("qemu_an386"), "invoke") as emulator:
+    with Link(emulator.port) as link:
+        link.hello()
+    print(emulator.pid, flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("name", AN386)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_neither_guard_nor_qemu_outlives_its_parent(
+    name: str, number: signal.Signals, tmp_path: Path
+) -> None:
+    elf = build_stub(find_toolchain("zig"), BOARDS[name], tmp_path)
+    command = [sys.executable, "-c", PARENT, str(elf)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as parent:
+        assert parent.stdout is not None
+        guard = int(parent.stdout.readline())
+        (qemu,) = children(guard, "qemu-system-arm")
+        parent.send_signal(number)
+        parent.wait(10)
+
+    deadline = time.monotonic() + 10
+    while (lives(guard) or lives(qemu)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not lives(guard) and not lives(qemu)
+
+
+@pytest.mark.parametrize("name", AN386)
+def test_qemu_opens_no_port(name: str, tmp_path: Path) -> None:
+    elf = build_stub(find_toolchain("zig"), BOARDS[name], tmp_path)
+    with QemuEmulator(elf, BOARDS[name], "invoke") as emulator, Link(emulator.port) as link:
+        link.hello()
+        (qemu,) = children(emulator.pid, "qemu-system-arm")
+        opened = {str(path.readlink()) for path in Path(f"/proc/{qemu}/fd").iterdir()}
+        lines = [
+            line.split()
+            for kind in ("tcp", "tcp6", "udp", "udp6")
+            for line in Path(f"/proc/{qemu}/net/{kind}").read_text().splitlines()[1:]
+        ]
+
+    assert any(name.startswith("socket:") for name in opened)  # the debugger's, without a name
+    assert not opened & {f"socket:[{line[9]}]" for line in lines}
 
 
 def test_a_missing_qemu_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

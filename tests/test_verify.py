@@ -12,7 +12,7 @@ import pytest
 import tiny
 from batch import draw_cases
 from cases import STRATEGIES
-from commands import BOARD, Tinykit, copied, shared_build, spawn
+from commands import BOARD, Tinykit, children, copied, shared_build, spawn
 from flat import to_bytes
 from models import compiled, shared_model
 from serial.tools import list_ports
@@ -317,17 +317,6 @@ def test_ctrl_c_leaves_no_emulator_behind(dense_build: Path) -> None:
     while any(Path(f"/proc/{pid}").exists() for pid in emulators):
         assert time.monotonic() < deadline, "an emulator was left behind"
         time.sleep(0.05)
-
-
-def children(parent: int, word: str) -> list[int]:
-    """Return the child processes whose command line has a word in it."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):  # it may end while it is looked at
-            status = (process / "stat").read_text().rpartition(")")[2].split()
-            if int(status[1]) == parent and word in (process / "cmdline").read_text():
-                found.append(int(process.name))
-    return found
 
 
 def test_options_of_a_build_change_no_answer(tinykit: Tinykit, tmp_path: Path) -> None:
