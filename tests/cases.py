@@ -843,12 +843,15 @@ def stream(kind: str) -> st.SearchStrategy[Case]:
 
 @st.composite
 def delay(draw: Draw) -> Case:
-    """Draw a delay line of int8, int32 or floats."""
+    """Draw a delay line of int8, int16, int32 or floats."""
     draft = _draft(draw)
-    dtype = draw(st.sampled_from(("int8", "int32", "float32")))
+    dtype = draw(st.sampled_from(("int8", "int16", "int32", "float32")))
     lengths = (1, draw(st.integers(1, 9)))
-    if dtype == "int8":
+    if dtype in ("int8", "int16"):
         source = _input(draw, draft, lengths)
+        if dtype == "int16":
+            wide = FlatTensor(draft.name("t"), lengths, "int16", (_scale(draft),), (0,))
+            source = draft.apply("QUANTIZE", (source,), None, wide)
     elif dtype == "int32":
         source = draft.int32_input(lengths, -(2**31), 2**31 - 1)
     else:
