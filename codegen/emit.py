@@ -123,7 +123,7 @@ def _header(program: Program, plan: Plan, name: str, source: str, version: str) 
         macro=name.upper(),
         ports=_ports(program, plan, name),
         input_fate=_input_fate(program, plan),
-        state_bytes=_state_bytes(program),
+        state_bytes=state_bytes(program),
     )
 
 
@@ -135,7 +135,7 @@ def plan_record(program: Program, plan: Plan, name: str) -> dict[str, object]:
         "digest": program.digest,
         "arena_bytes": plan.arena_bytes,
         "least_bytes": plan.least_bytes,
-        "state_bytes": _state_bytes(program),
+        "state_bytes": state_bytes(program),
         "removed_channels": program.removed_channels,
         "left_out_layers": list(program.left_out),
         "slots": [
@@ -176,7 +176,8 @@ def tables(program: Program, layer: Layer) -> tuple[Table, ...]:
     return (*layer.tables, *constants)
 
 
-def _state_bytes(program: Program) -> int:
+def state_bytes(program: Program) -> int:
+    """Return what all states take beside the arena."""
     return sum(program.graph.tensors[state.tensor].bytes for state in program.graph.states)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from tinykit.codegen.compile import Compiled, compile_model
-from tinykit.codegen.emit import tables
+from tinykit.codegen.emit import state_bytes, tables
 from tinykit.codegen.importer import Obstacle, obstacles
 from tinykit.codegen.layer import LowerOptions
 from tinykit.core.board import board_paths, load_board
@@ -17,6 +17,7 @@ from tinykit.host.version import VERSION
 # What code and application take at most beside the tables and the arena: measured over the
 # shared models and the demos (docs/benchmarks.md), rounded up. `tinykit build` tells exactly.
 CODE_BYTES = 10_240
+LAYER_BYTES = 112  # the largest record (tk_copy's) and its call
 APP_RAM_BYTES = 768
 CALIBRATION_SAMPLES = 16
 
@@ -103,10 +104,12 @@ def trial_conversion(path: Path, custom: Path | None) -> bytes:
 
 def _fits(model: Compiled, table_bytes: int) -> tuple[Fit, ...]:
     found = []
+    states = state_bytes(model.program)  # in RAM, their first values in flash
+    code = CODE_BYTES + LAYER_BYTES * len(model.program.layers)
     for path in board_paths().values():
         board = load_board(path)
-        flash = table_bytes + CODE_BYTES
-        ram = model.plan.arena_bytes + board.ram.stack_bytes + APP_RAM_BYTES
+        flash = table_bytes + states + code
+        ram = model.plan.arena_bytes + states + board.ram.stack_bytes + APP_RAM_BYTES
         flash_free, ram_free = board.app_bytes - flash, board.ram.bytes - ram
         found.append(
             Fit(board.name, min(flash_free, ram_free) >= 0, flash, ram, flash_free, ram_free)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import tiny
 from commands import BOARD, Tinykit
 from flat import FlatModel, FlatOperator, FlatTensor, to_bytes
@@ -32,9 +33,18 @@ def test_a_model_that_compiles_is_measured(tinykit: Tinykit, tmp_path: Path) -> 
     assert "nano33" in [fit["board"] for fit in report["boards"] if fit["fits"]]
 
 
+def many_layers() -> bytes:
+    """Make a chain of 150 layers that have the largest record and no tables."""
+    shape = (1, 2, 3, 2, 2)
+    order = FlatTensor("order", (5,), "int32", data=np.array([0, 4, 2, 3, 1], np.int32))
+    chain = tuple(FlatTensor(f"turned{i}", shape, "int8", (0.5,), (0,)) for i in range(151))
+    operators = tuple(FlatOperator("TRANSPOSE", (i, 151), (i + 1,)) for i in range(150))
+    return to_bytes(FlatModel((*chain, order), operators, (0,), (150,)))
+
+
 def test_what_a_model_needs_at_most_is_not_less_than_its_image(tmp_path: Path) -> None:
-    for name in tiny.TINY:
-        data = tiny.TINY[name]()
+    for name, make in {**tiny.TINY, "many_layers": many_layers}.items():
+        data = make()
         fit = next(f for f in check_model(data, f"{name}.tflite").boards if f.board == BOARD.name)
         sizes = build(data, f"{name}.tflite", BOARD, BuildOptions(), tmp_path / name).sizes
         assert sizes.flash <= fit.flash_bytes
