@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import cases
+import cases16
 import moves
 import numpy as np
 from cases import Case, Draw
@@ -203,3 +204,10 @@ def _back(draw: Draw, draft: Draft, source: int) -> int:
     zeros = (cases._zero_point(draw),)
     target = FlatTensor(draft.name("t"), draft.shape(source), "int8", (scale,), zeros)
     return draft.apply("QUANTIZE", (source,), None, target)
+
+
+ALL: dict[str, st.SearchStrategy[Case]] = {
+    **cases.STRATEGIES,
+    **{f"int16 {kind}": strategy for kind, strategy in cases16.STRATEGIES.items()},
+    "graph": graph(),
+}

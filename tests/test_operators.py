@@ -3,11 +3,10 @@
 import os
 from pathlib import Path
 
-import cases16
 import pytest
 from batch import draw_cases, judge, kernel_objects
 from cases import STRATEGIES, Case
-from graphs import graph
+from graphs import ALL
 
 from tinykit.codegen.ops.table import KINDS
 from tinykit.core import oracle
@@ -16,11 +15,6 @@ _USUAL, _GRAPHS = 40, 100  # models that show a mistake
 _SOAK_USUAL, _SOAK_GRAPHS = 350, 2000
 _COVERED = 50  # operators that the graphs draw in CI, of those in the table
 _CHUNK = 200  # models in one program
-_ALL = {
-    **STRATEGIES,
-    **{f"int16 {kind}": strategy for kind, strategy in cases16.STRATEGIES.items()},
-    "graph": graph(),
-}
 _SOAK = bool(os.environ.get("TINYKIT_SOAK"))
 
 pytestmark = pytest.mark.skipif(not oracle.available(), reason="tflite-micro has no wheel here")
@@ -35,14 +29,14 @@ def test_every_operator_has_a_strategy() -> None:
     assert set(STRATEGIES) == {*KINDS}
 
 
-@pytest.mark.parametrize("kind", sorted(_ALL))
+@pytest.mark.parametrize("kind", sorted(ALL))
 def test_random_models_equal_tflm(
     kind: str, kernels: list[Path], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     usual, graphs = (_SOAK_USUAL, _SOAK_GRAPHS) if _SOAK else (_USUAL, _GRAPHS)
     wanted = graphs if kind == "graph" else usual
     drawn = {"graph": wanted * 3, "int16": wanted * 2}.get(kind.split()[0], wanted * 3 // 2)
-    cases = draw_cases(_ALL[kind], drawn)
+    cases = draw_cases(ALL[kind], drawn)
     _refuse_other_operators(kind, cases)
     verdicts = []
     for start in range(0, len(cases), _CHUNK):

@@ -1,0 +1,120 @@
+"""Compile many models into one image for a Cortex-M core, and run each of them in unicorn."""
+
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import batch
+import numpy as np
+import unicorn
+from batch import Run
+from draft import Array
+from elftools.elf.elffile import ELFFile
+from models import KERNELS
+from unicorn import arm_const as arm
+
+from tinykit.core.board import find_board
+from tinykit.host import toolchain
+from tinykit.host.toolchain import FIRMWARE, Source
+
+_FLASH, _RAM, _SIZE = 0x0000_0000, 0x2000_0000, 16 << 20
+_STOP = _RAM - 0x1000  # where a call returns to: nothing else is there
+_THUMB = 1
+_MOST_INSTRUCTIONS = 200_000_000
+_SCRIPT = f"""
+MEMORY {{ flash : ORIGIN = {_FLASH:#x}, LENGTH = 16M  ram : ORIGIN = {_RAM:#x}, LENGTH = 15M }}
+SECTIONS
+{{
+    .text : {{ . += 64; *(.text .text.* .rodata .rodata.*) }} > flash
+    .data : {{ *(.data .data.*) }} > ram
+    .bss : {{ *(.bss .bss.*) }} > ram
+    /DISCARD/ : {{ *(.ARM.* .comment .debug* .stack_sizes .eh_frame*) }}
+}}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """Hold a core: a board that has it, and unicorn's number for it."""
+
+    board: str
+    model: int
+
+
+CORES = {
+    "cortex_m0": Core("microbit", arm.UC_CPU_ARM_CORTEX_M0),
+    "cortex_m4": Core("nano33", arm.UC_CPU_ARM_CORTEX_M4),
+}
+
+
+def emulated_outputs(
+    runs: Sequence[Run], core: str, optimize: str, folder: Path
+) -> list[tuple[Array, ...]]:
+    """Compile all models for a core, and run each as often as it has samples.
+
+    Args:
+        runs: models of different names, whose layers have different names too.
+        core: of CORES.
+        optimize: size, balanced or speed.
+        folder: an empty one.
+    """
+    with _build(runs, core, optimize, folder).open("rb") as stream:
+        elf = ELFFile(stream)
+        machine = _machine(elf, CORES[core].model)
+        table = elf.get_section_by_name(".symtab")
+        places = {symbol.name: symbol["st_value"] for symbol in table.iter_symbols()}
+    rng = np.random.default_rng(2)
+    found = []
+    for run in runs:
+        arenas = batch._arenas(run, rng)
+        if run.model.graph.states:
+            _call(machine, places[f"{run.model.name}_reset_state"])
+        place = places[f"{run.model.name}_arena"]
+        for arena in arenas:
+            machine.mem_write(place, arena.tobytes())
+            _call(machine, places[f"{run.model.name}_invoke"])
+            arena[:] = np.frombuffer(machine.mem_read(place, arena.size), np.int8)
+        found.append(tuple(batch._tensor(run.model, n, arenas) for n in run.model.graph.outputs))
+    return found
+
+
+def _machine(elf: ELFFile, model: int) -> unicorn.Uc:
+    """Return a core with the image in a flash that cannot be written, and poisoned RAM."""
+    machine = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
+    machine.ctl_set_cpu_model(model)
+    machine.mem_map(_FLASH, _SIZE, unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC)
+    machine.mem_map(_RAM, _SIZE, unicorn.UC_PROT_READ | unicorn.UC_PROT_WRITE)
+    machine.mem_map(_STOP, 0x1000, unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC)
+    machine.mem_write(_RAM, b"\xa5" * _SIZE)
+    for segment in elf.iter_segments("PT_LOAD"):
+        machine.mem_write(segment["p_vaddr"], bytes(segment["p_memsz"]))
+        machine.mem_write(segment["p_vaddr"], segment.data())
+    return machine
+
+
+def _call(machine: unicorn.Uc, place: int) -> None:
+    machine.reg_write(arm.UC_ARM_REG_SP, _RAM + _SIZE)
+    machine.reg_write(arm.UC_ARM_REG_LR, _STOP | _THUMB)
+    machine.emu_start(place | _THUMB, _STOP, count=_MOST_INSTRUCTIONS)
+    assert machine.reg_read(arm.UC_ARM_REG_PC) == _STOP
+    assert machine.reg_read(arm.UC_ARM_REG_SP) == _RAM + _SIZE
+
+
+def _build(runs: Sequence[Run], core: str, optimize: str, folder: Path) -> Path:
+    for run in runs:
+        for name in (f"{run.model.name}.c", f"{run.model.name}.h"):
+            (folder / name).write_text(run.model.files[name])
+    (folder / "models.c").write_text("".join(f'#include "{r.model.name}.c"\n' for r in runs))
+    (folder / "batch.ld").write_text(_SCRIPT)
+    board, zig = find_board(CORES[core].board), toolchain.find_toolchain("zig")
+    paths = [folder / "models.c", *sorted(KERNELS.glob("*.c")), FIRMWARE / "libc" / "mem.c"]
+    sources = [Source(path, optimize) for path in paths]
+    objects = toolchain.compile_objects(zig, board, sources, folder)
+    command = [*zig.command, *toolchain._core_flags(zig, board), *objects, "-T", "batch.ld"]
+    command += ["-Wl,--fatal-warnings", f"-Wl,--entry={runs[0].model.name}_invoke"]
+    done = subprocess.run(
+        [*command, "-o", "batch.elf"], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return folder / "batch.elf"
