@@ -13,7 +13,6 @@ from tinykit.host.stack import stack_bounds
 
 FAULT_BYTES = 256  # of the stack, below __fault_floor in firmware/chips/cortex_m.ld
 _FRAME_BYTES = 108  # an exception's frame with the FPU's registers, aligned (DDI 0403E, B1.5.7)
-_ALIGNMENT = 8
 
 
 def measure(image: Image, objects: Path, model: str, board: Board) -> SizeRecord:
@@ -98,7 +97,8 @@ def reserved_stack(objects: Path, model: str, board: Board) -> int:
             f"({bytes_text(board.ram.stack_bytes)} less {FAULT_BYTES} for faults)",
             "raise ram.stack_bytes in the board's file",
         )
-    return -(-(most + FAULT_BYTES) // _ALIGNMENT) * _ALIGNMENT
+    alignment = 16 if board.core.startswith("riscv") else 8  # RISC-V psABI, 2.1; AAPCS, 6.2.1.2
+    return -(-(most + FAULT_BYTES) // alignment) * alignment
 
 
 def _roots(model: str) -> dict[str, str]:

@@ -16,7 +16,7 @@ int main(void);
 void tk_reset(void);
 void tk_trap_entry(void);
 _Noreturn void tk_start(void);
-_Noreturn void tk_trap_stop(uint32_t lr);
+_Noreturn void tk_fault_stop(uint32_t lr);
 
 // Privileged specification, 3.1: external interrupts end WFI and none is ever taken; every trap
 // stops.
@@ -64,11 +64,11 @@ __attribute__((naked, aligned(4))) void tk_trap_entry(void)
                      "la t0, __fault_floor\n"
                      "bgeu sp, t0, 1f\n"
                      "la sp, __stack_top\n"
-                     "1: j tk_trap_stop\n");
+                     "1: j tk_fault_stop\n");
 }
 
 // The cause stands where an Arm core has its CFSR.
-void tk_trap_stop(uint32_t lr)
+void tk_fault_stop(uint32_t lr)
 {
     tk_fault fault = {.lr = lr};
     __asm__ volatile("csrr %0, mepc" : "=r"(fault.pc));
