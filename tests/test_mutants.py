@@ -138,7 +138,8 @@ def _judged(models: list[tuple[bytes, Compiled]], kernels: list[Path], folder: P
     on_host = host_outputs(runs, folder, kernels, units=len(runs))
     wrong = []
     for run, ours, answer in zip(runs, on_host, answers, strict=True):
-        expected = reference.run_batch(run.model.graph, run.inputs)
+        with np.errstate(all="ignore"):  # scales of 1e38
+            expected = reference.run_batch(run.model.graph, run.inputs)
         layers = {operator.kind for operator in run.model.graph.operators}
         if not _same(ours, expected):
             wrong.append(f"{layers}: C differs from the reference")
