@@ -38,9 +38,12 @@ def _read_once(options: Any) -> CallOnce:
     return CallOnce(options.InitSubgraphIndex() if options is not None else -1)
 
 
-def _check_handle(_graph: Graph, operator: Operator) -> None:
+def _check_handle(graph: Graph, operator: Operator) -> None:
     if operator.inputs or len(operator.outputs) != 1:
         raise RefusedError(f"has {len(operator.inputs)} inputs", shared.QUANTIZE)
+    handle = graph.tensor(operator.outputs[0])
+    if handle.dtype not in ("resource", "int32"):
+        raise RefusedError(f"makes the {handle.dtype} handle '{handle.name}'", shared.QUANTIZE)
     if not operator.attributes.shared_name:
         raise RefusedError("names no variable", shared.QUANTIZE)
 
