@@ -108,6 +108,8 @@ def _report(
 ) -> BenchReport:
     sizes = record.sizes
     stack = profile.total.stack_bytes
+    if stack is None:  # Renode does not look at it
+        stack = sizes.stack_model
     ram = {
         "arena": sizes.arena,
         "static": sizes.static,

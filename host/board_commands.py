@@ -22,10 +22,10 @@ Force = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
 Port = Annotated[str | None, typer.Option("--port", "-p", help="The board's serial port.")]
 EmulatorName = Annotated[
     str | None,
-    typer.Option("--emulator", "-e", help="Run the image in an emulator: unicorn or qemu."),
+    typer.Option("--emulator", "-e", help="Run the image in unicorn, qemu or renode."),
 ]
 ChosenEmulator = Annotated[
-    str | None, typer.Option("--emulator", "-e", help="unicorn or qemu; the board's first one.")
+    str | None, typer.Option("--emulator", "-e", help="One of the board's; its first.")
 ]
 Data = Annotated[Path | None, typer.Option(help="An .npz file with x and, to score, y.")]
 Seed = Annotated[int, typer.Option(help="Of the random inputs.")]

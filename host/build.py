@@ -17,6 +17,7 @@ from tinykit.host import record as records
 from tinykit.host.image import Image, check_image, read_image, to_hex, to_map
 from tinykit.host.kernels import kernel_files
 from tinykit.host.record import BuildRecord, LinkRecord, PortRecord
+from tinykit.host.renode_files import renode_files
 from tinykit.host.sizes import measure, reserved_stack
 from tinykit.host.toolchain import (
     FIRMWARE,
@@ -145,6 +146,9 @@ def _fill(
         flash_command=_flash_command(board),
     )
     (work / "README.md").write_text(readme)
+    if "renode" in board.emulators:
+        for name, text in renode_files(image, model.name, board, build_id).items():
+            (work / name).write_text(text)
     (work / records.FILE_NAME).write_text(record.to_json())
     return record
 

@@ -8,9 +8,16 @@ _RETURN_REGISTER = 1  # x1, RISC-V unprivileged specification, chapter 25
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """Give where calls return to, and whether the function ends by jumping into another."""
+    """Give a function's calls.
+
+    Attributes:
+        returns: where they return to.
+        targets: what they call; -1 where a register or two instructions say it.
+        ends_in_call: the function ends by jumping into another.
+    """
 
     returns: tuple[int, ...]
+    targets: tuple[int, ...]
     ends_in_call: bool
 
 
@@ -18,14 +25,16 @@ def find_calls(code: bytes, address: int, riscv: bool) -> Calls:
     """Read a function's code; data between it, a literal pool, is harmless."""
     found = _riscv(code, address) if riscv else _thumb(code, address)
     returns: list[int] = []
+    targets: list[int] = []
     jumps = False
     inside = range(address, address + len(code))
     for after, target, links in found:
         if links:
             returns.append(after)
+            targets.append(target)
         elif target not in inside:
             jumps = True
-    return Calls(tuple(returns), jumps)
+    return Calls(tuple(returns), tuple(targets), jumps)
 
 
 def _thumb(code: bytes, address: int) -> Iterator[tuple[int, int, bool]]:

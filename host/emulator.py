@@ -20,11 +20,17 @@ class EmulationError(CheckFailedError):
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Give instructions counted exactly, cycles where they are estimated, stack below the entry."""
+    """Give instructions counted exactly; None where the emulator does not tell.
+
+    Attributes:
+        instructions: executed.
+        cycles_estimate: of those instructions.
+        stack_bytes: below the call's entry.
+    """
 
     instructions: int
     cycles_estimate: int | None
-    stack_bytes: int
+    stack_bytes: int | None
 
 
 @dataclass(frozen=True, slots=True)

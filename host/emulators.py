@@ -5,6 +5,7 @@ from pathlib import Path
 from tinykit.core.board import Board
 from tinykit.host.emulator import Emulator
 from tinykit.host.qemu import QemuEmulator
+from tinykit.host.renode import RenodeEmulator
 from tinykit.host.unicorn_emulator import UnicornEmulator
 
 
@@ -12,7 +13,7 @@ def start_emulator(name: str, elf: Path, board: Board, invoke: str) -> Emulator:
     """Start the emulator of that name, which the board's file lists.
 
     Args:
-        name: unicorn or qemu.
+        name: unicorn, qemu or renode.
         elf: the image, with its symbols.
         board: what it was built for.
         invoke: the model's function, for `profiled`.
@@ -24,4 +25,6 @@ def start_emulator(name: str, elf: Path, board: Board, invoke: str) -> Emulator:
     """
     if name == "qemu":
         return QemuEmulator(elf, board, invoke)
+    if name == "renode":
+        return RenodeEmulator(elf, board, invoke)
     return UnicornEmulator(elf, board, invoke)

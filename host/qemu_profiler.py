@@ -55,12 +55,12 @@ class QemuProfiler:
         marks = {*self._calls.returns, back}
         for mark in marks:
             self._gdb.set_breakpoint(mark)
-        layers: list[Cost] = []
+        layers: list[tuple[int, int]] = []
         at = self._entry
         while at != back:
             self._paint(self._gdb.registers()[self._registers.stack_pointer])
             instructions, at = self._run_to_mark()
-            layers.append(Cost(instructions, None, pointer - self._lowest(pointer)))
+            layers.append((instructions, pointer - self._lowest(pointer)))
         for mark in marks:
             self._gdb.clear_breakpoint(mark)
         self._gdb.resume()
@@ -99,11 +99,11 @@ class QemuProfiler:
         return (pointer - len(free.lstrip(bytes([PAINT])))) & ~3
 
 
-def _profile(layers: list[Cost], ends_in_call: bool) -> Profile:
-    """What follows the last kernel in the function itself is the last layer's."""
+def _profile(layers: list[tuple[int, int]], ends_in_call: bool) -> Profile:
+    """Join layers of instructions and bytes of stack; what follows the last kernel is its own."""
     if not ends_in_call and len(layers) > 1:
         tail, last = layers.pop(), layers.pop()
-        stack = max(last.stack_bytes, tail.stack_bytes)
-        layers.append(Cost(last.instructions + tail.instructions, None, stack))
-    total = sum(layer.instructions for layer in layers)
-    return Profile(Cost(total, None, max(layer.stack_bytes for layer in layers)), tuple(layers))
+        layers.append((last[0] + tail[0], max(last[1], tail[1])))
+    costs = tuple(Cost(instructions, None, stack) for instructions, stack in layers)
+    total = sum(instructions for instructions, _ in layers)
+    return Profile(Cost(total, None, max(stack for _, stack in layers)), costs)

@@ -113,7 +113,7 @@ def cost(report: BenchReport) -> RenderableType:
             grouped(instructions),
             f"{instructions / macs:.2f}" if macs else "",
             _number(layer["cycles_estimate"]),
-            grouped(layer["stack_bytes"]),
+            _number(layer["stack_bytes"]),
             grouped(layer["weights_bytes"]),
             layer["encoding"],
         )

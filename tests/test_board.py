@@ -18,7 +18,7 @@ def test_nano33_starts_where_its_bootloader_ends() -> None:
     assert board.app_address == 0x10000
     assert board.app_bytes == 983_040
     assert (board.link.tx_pin, board.link.rx_pin, board.link.baud) == ("P1.03", "P1.10", 115_200)
-    assert board.emulators == ("unicorn",)
+    assert board.emulators == ("unicorn", "renode")
 
 
 @pytest.mark.parametrize("path", board_paths().values(), ids=board_paths().keys())
@@ -101,7 +101,7 @@ WRONG = {
         'write it in "quotes"',
     ),
     "text for a list": (
-        '["unicorn"]',
+        '["unicorn", "renode"]',
         '"unicorn"',
         "emulators is 'unicorn', not a list of texts",
         'write it as ["one", "two"]',
@@ -138,13 +138,13 @@ WRONG = {
         'float_abi = "soft"',
     ),
     "unknown emulator": (
-        '["unicorn"]',
+        '["unicorn", "renode"]',
         '["bochs"]',
         "emulators is 'bochs'",
         "known: unicorn, qemu, renode",
     ),
     "QEMU without a machine": (
-        '["unicorn"]',
+        '["unicorn", "renode"]',
         '["unicorn", "qemu"]',
         "qemu.machine is missing",
         "its names: qemu-system-arm -machine help",

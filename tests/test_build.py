@@ -40,7 +40,13 @@ def test_what_is_in_a_build_folder(dense_build: Path) -> None:
     )
     images = [f"firmware.{suffix}" for suffix in ("bin", "elf", "hex", "map")]
     plan = {"plan.json", "plan.svg", ".tinykit-files"}
-    assert {path.name for path in dense_build.iterdir()} == {*names.split(), *images, *plan}
+    renode = {"renode.repl", "renode.resc", "renode.robot"}
+    assert {path.name for path in dense_build.iterdir()} == {
+        *names.split(),
+        *images,
+        *plan,
+        *renode,
+    }
     assert (dense_build / "dense.tflite").read_bytes() == tiny.dense()
 
 

@@ -9,7 +9,7 @@ from models import ROOT
 ROOMS = ("core", "train", "prune", "codegen", "host")
 # Names of classes are read from the sources: whatever derives from TinykitError counts.
 BASE = "TinykitError"
-PROPER_NAMES = ("TensorFlow", "Keras", "KERAS_BACKEND", "NaN", "Python", "QEMU")
+PROPER_NAMES = ("TensorFlow", "Keras", "KERAS_BACKEND", "NaN", "Python", "QEMU", "Renode")
 
 
 def sources() -> list[tuple[Path, ast.Module]]:

@@ -238,4 +238,4 @@ def test_a_board_without_that_emulator_names_its_own(
 ) -> None:
     line, hint = tinykit.refuses("verify", copied(dense_build, tmp_path / "b"), "-e", "qemu")
     assert line == "nano33 has no emulator 'qemu'"
-    assert hint == "it has: unicorn"
+    assert hint == "it has: unicorn, renode"

@@ -15,7 +15,7 @@ import tiny
 from models import ROOT
 
 ROOMS = ("core", "train", "prune", "codegen", "firmware", "host")
-SUFFIXES = {".py", ".typed", ".j2", ".c", ".h", ".ld", ".toml"}
+SUFFIXES = {".py", ".typed", ".j2", ".c", ".h", ".ld", ".repl", ".toml"}
 
 
 def tracked() -> list[str]:
