@@ -93,7 +93,7 @@ class QemuEmulator(Emulator):
         lines = [line for line in lines if not _HARMLESS.match(line)]
         if lines:
             return EmulationError(
-                f"QEMU stopped or complained: {lines[0]}", "docs/emulation.md, What is refused"
+                f"QEMU stopped or complained: {lines[0]}", "docs/emulation.md, QEMU"
             )
         if self._guarded.ended():
             return EmulationError("QEMU ended unexpectedly", "start it again; then report it")
