@@ -43,13 +43,13 @@ def judge(model: bytes, graph: Graph, samples: Samples, tensors: Sequence[int] =
     return Truth("reference", outputs, {n: np.stack([row[n] for row in rows]) for n in tensors})
 
 
-def judge_file(model: bytes, name: str, x: NDArray[np.int8]) -> Truth:
+def judge_file(model: bytes, name: str, x: NDArray[Any]) -> Truth:
     """Compute the right answers of a model that tinykit may not be able to compile.
 
     Args:
         model: the .tflite file, with one input.
         name: its file name, for messages.
-        x: int8 (samples, ...).
+        x: (samples, ...), in the input's dtype.
     """
     if oracle.available():
         return Truth("tflm", oracle.run(model, [x]).outputs, {})

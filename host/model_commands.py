@@ -1,5 +1,6 @@
 """The commands that need TensorFlow: train, prune, quantize, and the demo of the whole pipeline."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +20,13 @@ Test = Annotated[
 Custom = Annotated[
     Path | None, typer.Option(help="A Python file that registers the model's own classes.")
 ]
+
+
+class Activations(StrEnum):
+    """What activations are quantized to; weights are int8."""
+
+    INT8 = "int8"
+    INT16 = "int16"
 
 
 def demo_command(
@@ -118,17 +126,20 @@ def quantize_command(
     output: Output,
     test: Test = None,
     custom: Custom = None,
+    activations: Annotated[
+        Activations, typer.Option(help="int16 is more precise, and takes twice the RAM.")
+    ] = Activations.INT8,
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Convert a network to a full-integer int8 .tflite at batch 1, and score it in TFLM."""
+    """Convert a network to a full-integer .tflite at batch 1, and score it in TFLM."""
     from tinykit.core.files import refuse_overwrite
     from tinykit.host.networks import quantize
     from tinykit.host.show import quantization
 
     refuse_overwrite(output, force)
     with messages().status("converting"):
-        report = quantize(model, data, test, custom, output)
+        report = quantize(model, data, test, custom, activations.value, output)
     if json:
         print_json({"model": output, **_plain(report)})
         return

@@ -105,12 +105,17 @@ def prune(
 
 
 def quantize(
-    path: Path, data: Path, test: Path | None, custom: Path | None, output: Path
+    path: Path,
+    data: Path,
+    test: Path | None,
+    custom: Path | None,
+    activations: str,
+    output: Path,
 ) -> QuantizeReport:
-    """Convert a .keras file to an int8 .tflite file and compare their scores."""
+    """Convert a .keras file to a full-integer .tflite file and compare their scores."""
     samples = load_dataset(data)
     scored = load_dataset(test) if test is not None else samples
-    converted = convert(path, samples, custom)
+    converted = convert(path, samples, custom, activations)
     before = evaluate(load_model(path, custom), scored) if scored.y is not None else None
     report = quantize_report(converted, before, scored, output.name)
     write_atomic(output, converted.tflite)

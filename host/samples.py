@@ -71,7 +71,7 @@ def from_dataset(graph: Graph, data: DataSet, name: str, limit: int | None = Non
 
 
 def random_samples(graph: Graph, count: int, seed: int) -> Samples:
-    """Make seeded inputs that fill the int8 range; float inputs are normal."""
+    """Make seeded inputs that fill the range of integers; float inputs are normal."""
     rng = np.random.default_rng(seed)
     inputs = tuple(_random(graph.tensors[number], count, rng) for number in graph.inputs)
     return Samples(inputs, None, (), "random")
@@ -79,16 +79,17 @@ def random_samples(graph: Graph, count: int, seed: int) -> Samples:
 
 def _random(tensor: Tensor, count: int, rng: np.random.Generator) -> NDArray[Any]:
     shape = (count, *tensor.shape[1:])
-    if tensor.dtype == "int8":
-        return rng.integers(-128, 128, shape, dtype=np.int8)
+    if tensor.dtype in ("int8", "int16"):
+        limits = np.iinfo(tensor.dtype)
+        return rng.integers(limits.min, limits.max + 1, shape, dtype=tensor.dtype)
     return rng.normal(size=shape).astype(np.float32)
 
 
 def _in_dtype(x: NDArray[Any], tensor: Tensor, name: str) -> NDArray[Any]:
     if x.dtype == tensor.dtype:
         return x
-    if tensor.dtype == "int8":
-        return affine.quantize(x, tensor.scale, tensor.zero_point)
+    if tensor.dtype in ("int8", "int16") and x.dtype == np.float32:
+        return affine.quantize(x, tensor.scale, tensor.zero_point, tensor.dtype)
     raise TinykitError(
         f"{name}: x is {x.dtype}, the model takes {tensor.dtype}", "save x as float32"
     )

@@ -1,7 +1,7 @@
-"""Convert a .keras file to int8 in a process of its own, since the converter can crash.
+"""Convert a .keras file to integers in a process of its own, since the converter can crash.
 
-Run as `python -P -m tinykit.prune.convert_child FOLDER [CUSTOM.py]`. The folder holds model.keras
-and samples.npy; model.tflite is written, or error.json with a message and a hint.
+Run as `python -P -m tinykit.prune.convert_child FOLDER ACTIVATIONS [CUSTOM.py]`. The folder holds
+model.keras and samples.npy; model.tflite is written, or error.json with a message and a hint.
 """
 
 import json
@@ -23,9 +23,10 @@ from tinykit.train.backend import import_keras, import_tensorflow
 def main(arguments: list[str]) -> int:
     """Convert; the status is 0, or 2 with an error.json."""
     folder = Path(arguments[0])
-    custom = Path(arguments[1]) if len(arguments) > 1 else None
+    custom = Path(arguments[2]) if len(arguments) > 2 else None
+    samples = np.load(folder / "samples.npy")
     try:
-        converted = convert_here(folder / "model.keras", custom, np.load(folder / "samples.npy"))
+        converted = convert_here(folder / "model.keras", custom, samples, arguments[1])
     except TinykitError as error:
         reason = {"message": error.message, "hint": error.hint}
         (folder / "error.json").write_text(json.dumps(reason))
@@ -34,13 +35,16 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def convert_here(path: Path, custom: Path | None, samples: NDArray[np.float32]) -> bytes:
-    """Convert in this process to full-integer int8 at batch 1.
+def convert_here(
+    path: Path, custom: Path | None, samples: NDArray[np.float32], activations: str
+) -> bytes:
+    """Convert in this process to a full-integer model at batch 1, with int8 weights.
 
     Args:
         path: the .keras file.
         custom: a Python file that registers the model's own classes.
         samples: representative inputs, float32 (n, ...).
+        activations: "int8" or "int16".
     """
     keras, tensorflow = import_keras(), import_tensorflow()
     model = load_model(path, custom)
@@ -51,15 +55,22 @@ def convert_here(path: Path, custom: Path | None, samples: NDArray[np.float32]) 
     fixed = keras.Model(one, model(one, training=False))
     converter = tensorflow.lite.TFLiteConverter.from_keras_model(fixed)
     converter.optimizations = [tensorflow.lite.Optimize.DEFAULT]
-    converter.target_spec.supported_ops = [tensorflow.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.inference_input_type = converter.inference_output_type = tensorflow.int8
+    converter.target_spec.supported_ops = [_operators(tensorflow.lite.OpsSet, activations)]
+    kind = tensorflow.int8 if activations == "int8" else tensorflow.int16
+    converter.inference_input_type = converter.inference_output_type = kind
     # otherwise a streaming layer keeps its state in floats
     converter._experimental_variable_quantization = True
     converter.representative_dataset = lambda: _one_by_one(samples)
-    return _converted(path, converter)
+    return _converted(path, converter, activations)
 
 
-def _converted(path: Path, converter: Any) -> bytes:
+def _operators(sets: Any, activations: str) -> Any:
+    if activations == "int8":
+        return sets.TFLITE_BUILTINS_INT8
+    return sets.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
+
+
+def _converted(path: Path, converter: Any, activations: str) -> bytes:
     try:
         return bytes(converter.convert())
     except Exception as error:
@@ -67,7 +78,7 @@ def _converted(path: Path, converter: Any) -> bytes:
         unsupported = sorted(set(re.findall(r"'(tf\.[A-Za-z0-9_]+)' op", text)))
         what = ", ".join(unsupported) or " ".join(text.split())[:200]
         raise TinykitError(
-            f"{path} cannot be converted to int8: {what}",
+            f"{path} cannot be converted to {activations}: {what}",
             "replace the layer by one that `tinykit ops` lists",
         ) from error
 

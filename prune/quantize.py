@@ -1,4 +1,4 @@
-"""Convert a Keras model to a full-integer int8 .tflite file at batch 1."""
+"""Convert a Keras model to a full-integer .tflite file at batch 1."""
 
 import json
 import shutil
@@ -8,6 +8,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,13 +61,16 @@ class Int8Model:
         return sum(tensor.weights for tensor in self.summary.weights)
 
 
-def convert(model_path: Path, data: DataSet, custom: Path | None = None) -> Int8Model:
+def convert(
+    model_path: Path, data: DataSet, custom: Path | None = None, activations: str = "int8"
+) -> Int8Model:
     """Convert a .keras file in a child process.
 
     Args:
         model_path: the .keras file.
         data: float32 samples to find the ranges of activations with; every so many-th is used.
         custom: a Python file that registers the model's own classes.
+        activations: "int8", or "int16" for more precise ones; weights are int8.
 
     Raises:
         TinykitError: the model or data cannot be used, or the converter crashed.
@@ -75,9 +79,9 @@ def convert(model_path: Path, data: DataSet, custom: Path | None = None) -> Int8
     model = load_model(model_path, custom)
     refuse_wrong_samples(model, data, "the data")
     zeros_before = sum(layer.zeros for layer in count_zeros(model))
-    tflite_bytes = _convert_in_child(model_path, custom, calibration_samples(data))
+    tflite_bytes = _convert_in_child(model_path, custom, activations, calibration_samples(data))
     converted = Int8Model(tflite_bytes, summarize(tflite_bytes), zeros_before)
-    _refuse_other_types(model_path, converted)
+    _refuse_other_types(model_path, converted, activations)
     if converted.zeros < zeros_before:
         raise CheckFailedError(
             f"{model_path}: {zeros_before} weights were zero, {converted.zeros} are in int8",
@@ -93,26 +97,29 @@ def calibration_samples(data: DataSet) -> NDArray[np.float32]:
     return data.x[chosen].astype(np.float32)
 
 
-def quantize_inputs(port: Port, data: DataSet) -> NDArray[np.int8]:
-    """Give a data set as int8 inputs: quantized, or as it is if it is int8 already."""
+def quantize_inputs(port: Port, data: DataSet) -> NDArray[Any]:
+    """Give a data set as inputs: quantized, or as it is if it is int8 already."""
     if data.x.dtype == np.int8:
         return data.x.astype(np.int8)
-    return quantize(data.x.astype(np.float32), port.scale, port.zero_point)
+    x = data.x.astype(np.float32)
+    return quantize(x, port.scale, port.zero_point, port.dtype.lower())
 
 
-def score_int8(port: Port, outputs: NDArray[np.int8], data: DataSet) -> Score:
-    """Score int8 outputs (n, ...), from an interpreter or from a board, against a data set's y."""
+def score_int8(port: Port, outputs: NDArray[Any], data: DataSet) -> Score:
+    """Score integer outputs (n, ...), of an interpreter or a board, against a data set's y."""
     assert data.y is not None
     return score_outputs(dequantize(outputs, port.scale, port.zero_point), data.y)
 
 
-def _convert_in_child(model: Path, custom: Path | None, samples: NDArray[np.float32]) -> bytes:
+def _convert_in_child(
+    model: Path, custom: Path | None, activations: str, samples: NDArray[np.float32]
+) -> bytes:
     with tempfile.TemporaryDirectory(prefix="tinykit-") as name:
         folder = Path(name)
         shutil.copy(model, folder / "model.keras")
         np.save(folder / "samples.npy", samples)
         # -P: what lies in the user's folder must not shadow a module of ours.
-        command = [sys.executable, "-P", "-m", "tinykit.prune.convert_child", name]
+        command = [sys.executable, "-P", "-m", "tinykit.prune.convert_child", name, activations]
         command += [str(custom.resolve())] if custom else []
         child = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace"
@@ -137,11 +144,11 @@ def _explain(model: Path, folder: Path, child: subprocess.CompletedProcess[str])
     )
 
 
-def _refuse_other_types(model: Path, converted: Int8Model) -> None:
+def _refuse_other_types(model: Path, converted: Int8Model, activations: str) -> None:
     summary = converted.summary
     for port in (*summary.inputs, *summary.outputs):
-        if port.dtype != "INT8" or port.scale == 0:
+        if port.dtype != activations.upper() or port.scale == 0:
             raise TinykitError(
-                f"{model}: {port.name} is {port.dtype} after conversion, not int8",
+                f"{model}: {port.name} is {port.dtype} after conversion, not {activations}",
                 "a layer could not be quantized, see `tinykit ops`",
             )

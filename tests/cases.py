@@ -369,7 +369,7 @@ def _like(draft: Draft, source: int, shape: tuple[int, ...]) -> FlatTensor:
 
 def _like_or_not(draw: Draw, draft: Draft, source: int, shape: tuple[int, ...]) -> FlatTensor:
     """Make an output for an operator whose scale TFLM does not look at: docs/exactness.md."""
-    if draw(st.integers(0, 3)):
+    if draw(st.integers(0, 3)) or draft.dtype != "int8":
         return _like(draft, source, shape)
     return FlatTensor(draft.name("t"), shape, "int8", (_scale(draft),), (_zero_point(draw),))
 

@@ -76,6 +76,29 @@ def reduction(kind: str) -> st.SearchStrategy[Case]:
     return drawn()
 
 
+def pair(kind: str) -> st.SearchStrategy[Case]:
+    """Draw an operator of two tensors: of one shape, repeated, constant, or one tensor twice."""
+
+    @st.composite
+    def drawn(draw: Draw) -> Case:
+        draft = _draft(draw)
+        shape = (1, *(draw(st.integers(1, 5)) for _ in range(draw(st.integers(1, 4)))))
+        shapes = cases._repeated(draw, shape)
+        first = draft.input(shapes[0], cases._scale(draft, 2.0**-14, 2.0**-12), 0)
+        scale = float(np.float32(draft.scale(first) * 2.0 ** draft.rng.uniform(-3, 3)))
+        which = draw(st.sampled_from(("input", "input", "constant", "itself")))
+        second, result = first, shapes[0]
+        if which != "itself":
+            add_tensor = draft.constant if which == "constant" else draft.input
+            second = add_tensor(shapes[1], scale, 0)
+            result = np.broadcast_shapes(*shapes)
+        inputs = (second, first) if draw(st.booleans()) else (first, second)
+        target = cases.add_pair(draw, draft, kind, inputs, result)
+        return cases._case(draw, kind, draft, (target,))
+
+    return drawn()
+
+
 @st.composite
 def softmax(draw: Draw) -> Case:
     """Draw a SOFTMAX of one or several rows; scales from flat to one-hot."""
@@ -167,6 +190,7 @@ _CURVES = {  # the scales of the input
     "RELU6": (2.0**-14, 2.0**-11),
     "TANH": (2.0**-18, 2.0**-10),
 }
+_PAIRS = ("ADD", "MAXIMUM", "MINIMUM", "MUL", "SQUARED_DIFFERENCE", "SUB")
 _MOVES = (
     "CONCATENATION",
     "EXPAND_DIMS",
@@ -186,6 +210,7 @@ _MOVES = (
 STRATEGIES: dict[str, st.SearchStrategy[Case]] = {
     **{kind: curve(kind, *scales) for kind, scales in _CURVES.items()},
     **{kind: move(kind) for kind in _MOVES},
+    **{kind: pair(kind) for kind in _PAIRS},
     "AVERAGE_POOL_2D": pool("AVERAGE_POOL_2D"),
     "CONV_2D": conv(),
     "DEPTHWISE_CONV_2D": depthwise(),

@@ -1,4 +1,4 @@
-"""Operators of two int8 values, either of which may be repeated over the other, or constant."""
+"""Operators of two int8 or int16 values, either repeated over the other, or constant."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,12 +9,13 @@ import tflite
 
 from tinykit.codegen.layer import Arrays, Field, Layer, LowerOptions, OpKind, RefusedError
 from tinykit.codegen.ops import broadcast, shared
+from tinykit.codegen.ops.width import INT8, refuse_other_activations, width_of
 from tinykit.core import fixedpoint
 from tinykit.core.graph import Graph, Operator, Tensor
 
 _NONE = tflite.ActivationFunctionType.NONE
-_SUM_BITS = 20  # headroom of the rescaled inputs of ADD and SUB
-_SQUARE_BITS = 7  # and of SQUARED_DIFFERENCE
+_SUM_BITS = {"int8": 20, "int16": 15}  # headroom of the rescaled inputs of ADD and SUB
+_SQUARE_BITS = {"int8": 7, "int16": 0}  # and of SQUARED_DIFFERENCE
 
 Factors = tuple[float, ...]
 
@@ -45,6 +46,7 @@ class _Function:
         factors: what values are rescaled by.
         check: raises RefusedError where TFLM refuses factors, or is undefined.
         members: the names of the record's members for each factor.
+        dtypes: that TFLM computes.
         answers: computes the output's integers, not yet clipped, from the inputs' integers and the
             factors as (multiplier, shift).
     """
@@ -56,6 +58,11 @@ class _Function:
     check: Callable[[Factors], None]
     members: tuple[str, ...]
     answers: Callable[[Tensors, shared.Ints, shared.Ints, list[tuple[int, int]]], shared.Ints]
+    dtypes: tuple[str, ...] = ("int8", "int16")
+
+
+def _bits(tensors: Tensors, by_dtype: dict[str, int]) -> int:
+    return by_dtype[tensors.target.dtype]
 
 
 def _sum_factors(tensors: Tensors) -> Factors:
@@ -66,14 +73,16 @@ def _sum_factors(tensors: Tensors) -> Factors:
     """
     left, right, target = tensors.left.scale, tensors.right.scale, tensors.target.scale
     twice = 2.0 * max(left, right)
-    return left / twice, right / twice, twice / (2.0**_SUM_BITS * target)
+    return left / twice, right / twice, twice / (2.0 ** _bits(tensors, _SUM_BITS) * target)
 
 
 def _square_factors(tensors: Tensors) -> Factors:
     left, right = tensors.left.scale, tensors.right.scale
     twice = 2.0 * max(left, right)
     with np.errstate(over="ignore"):
-        target = float(np.float32(2.0 ** (2 * _SQUARE_BITS)) * np.float32(tensors.target.scale))
+        target = float(
+            np.float32(2.0 ** (2 * _bits(tensors, _SQUARE_BITS))) * np.float32(tensors.target.scale)
+        )
     return left / twice, right / twice, twice * twice / target
 
 
@@ -102,9 +111,14 @@ def _check_square(factors: Factors) -> None:
 
 
 def _raised(
-    tensors: Tensors, a: shared.Ints, b: shared.Ints, pairs: list[tuple[int, int]], bits: int
+    tensors: Tensors,
+    a: shared.Ints,
+    b: shared.Ints,
+    pairs: list[tuple[int, int]],
+    headroom: dict[str, int],
 ) -> tuple[shared.Ints, shared.Ints]:
     """Bring both inputs to one scale, with headroom."""
+    bits = _bits(tensors, headroom)
     left = fixedpoint.requantize((a - tensors.left.zero_point) << bits, *pairs[0])
     right = fixedpoint.requantize((b - tensors.right.zero_point) << bits, *pairs[1])
     return left, right
@@ -177,7 +191,9 @@ def _check(function: _Function, graph: Graph, operator: Operator) -> None:
     if operator.inputs[1] is None:
         raise RefusedError("has one input", shared.QUANTIZE)
     tensors = _tensors(graph, operator)
-    shared.refuse_not_int8(tensors.left, tensors.right, tensors.target)
+    refuse_other_activations(tensors.target, tensors.left, tensors.right)
+    if tensors.target.dtype not in function.dtypes:
+        raise RefusedError(f"has the {tensors.target.dtype} output", "quantize to int8")
     shared.refuse_unknown_activation(operator.attributes.activation, tensors.target)
     broadcast.broadcast(tensors.left, tensors.right, tensors.target)
     function.check(function.factors(tensors))
@@ -189,20 +205,22 @@ def _evaluate(function: _Function, graph: Graph, operator: Operator, values: Arr
     a, b = (value.astype(np.int64) for value in values)
     answers = function.answers(tensors, a, b, pairs)
     low, high = shared.activation_range(operator.attributes.activation, tensors.target)
-    return (np.clip(answers, low, high).astype(np.int8).reshape(tensors.target.shape),)
+    clipped = np.clip(answers, low, high).astype(tensors.target.dtype)
+    return (clipped.reshape(tensors.target.shape),)
 
 
 def _lower(function: _Function, graph: Graph, operator: Operator) -> Layer:
     tensors = _tensors(graph, operator)
     walk = broadcast.broadcast(tensors.left, tensors.right, tensors.target)
     left, right = operator.inputs
+    width = width_of(tensors.target)
     assert left is not None and right is not None
     return Layer(
         name=operator.name,
         kind=operator.kind,
         summary=f"{function.what} of {tensors.left.elements} and {tensors.right.elements} values",
-        kernel=function.kernel,
-        record=function.record,
+        kernel=width.kernel(function.kernel),
+        record=width.record(function.record),
         fields=_fields(function, tensors, walk, operator),
         inputs=(left, right),
         outputs=operator.outputs,
@@ -218,11 +236,14 @@ def _fields(
         return walk.members(operator.name)
     pairs = [fixedpoint.quantize_multiplier(f) for f in function.factors(tensors)]
     low, high = shared.activation_range(operator.attributes.activation, tensors.target)
-    return (
-        walk.field(operator.name),
+    zeros: tuple[Field, ...] = (
         ("a_zero", tensors.left.zero_point),
         ("b_zero", tensors.right.zero_point),
         ("out_zero", tensors.target.zero_point),
+    )
+    return (
+        walk.field(operator.name),
+        *(zeros if width_of(tensors.target) == INT8 else ()),
         ("min", low),
         ("max", high),
         *((f"{m}_shift", s) for m, (_, s) in zip(function.members, pairs, strict=True)),
@@ -304,6 +325,7 @@ PRELU = _kind(
         shared.refuse_large_factors,
         ("out", "slope"),
         _prelu,
+        ("int8",),
     )
 )
 MAXIMUM = _kind(

@@ -1,5 +1,6 @@
-"""Two tensors of which either is repeated over the other, NumPy's way."""
+"""Tensors of which any is repeated over the others, NumPy's way."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,17 +15,18 @@ _MOST_TRACED = 1 << 18  # outputs; larger ones fit few microcontrollers, and tra
 
 @dataclass(frozen=True, slots=True)
 class Broadcast:
-    """Hold how a kernel walks through both inputs.
+    """Hold how a kernel walks through its inputs.
 
     Attributes:
         row: outputs that it writes in one go.
-        steps: how far each input moves from one output to the next: 1, or 0 where it is repeated.
+        steps: how many bytes each input moves from one output to the next: those of a value, or 0
+            where it is repeated.
         loops: around the rows, the innermost first: rounds, and how far each input moves in one.
     """
 
     row: int
-    steps: tuple[int, int]
-    loops: tuple[tuple[int, int, int], ...]
+    steps: tuple[int, ...]
+    loops: tuple[tuple[int, ...], ...]
 
     def field(self, layer: str) -> Field:
         """Return the member `shape` of a kernel's record."""
@@ -32,10 +34,11 @@ class Broadcast:
 
     def members(self, layer: str) -> tuple[Field, ...]:
         """Return the members of a tk_broadcast."""
+        a_step, b_step = self.steps
         return (
             ("row", self.row),
-            ("a_step", self.steps[0]),
-            ("b_step", self.steps[1]),
+            ("a_step", a_step),
+            ("b_step", b_step),
             ("loops", len(self.loops)),
             ("loop", f"{layer}_loop" if self.loops else "0"),
         )
@@ -48,27 +51,31 @@ class Broadcast:
 
 
 def broadcast(left: Tensor, right: Tensor, target: Tensor) -> Broadcast:
+    """Prove the shapes of an operator of two tensors and find its walk."""
+    return walk((left, right), target)
+
+
+def walk(sources: Sequence[Tensor], target: Tensor) -> Broadcast:
     """Prove the shapes and find the fewest loops: neighbouring axes that move alike are one."""
     rank = len(target.shape)
-    if max(len(left.shape), len(right.shape), rank) > _MOST_DIMENSIONS:
+    if max(rank, *(len(source.shape) for source in sources)) > _MOST_DIMENSIONS:
         raise RefusedError(f"has {target.shape}, more than 6 dimensions", "merge dimensions")
     try:
-        shape = np.broadcast_shapes(left.shape, right.shape)
+        shape = np.broadcast_shapes(*(source.shape for source in sources))
     except ValueError:
         shape = None
     if shape != target.shape:
+        names = " and ".join(str(source.shape) for source in sources)
         raise RefusedError(
-            f"combines {left.shape} and {right.shape} to {target.shape}",
-            "use shapes that broadcast as in NumPy",
+            f"combines {names} to {target.shape}", "use shapes that broadcast as in NumPy"
         )
+    shapes = [_padded(source.shape, rank) for source in sources]
     axes = [
-        (size, a > 1, b > 1)
-        for size, a, b in zip(
-            target.shape, _padded(left.shape, rank), _padded(right.shape, rank), strict=True
-        )
+        (size, tuple(shape[axis] > 1 for shape in shapes))
+        for axis, size in enumerate(target.shape)
         if size > 1
     ]
-    return _walk(axes)
+    return _walk(axes, [_width(source) for source in sources])
 
 
 def access(left: Tensor, right: Tensor, target: Tensor) -> tuple[Access, Access]:
@@ -77,33 +84,42 @@ def access(left: Tensor, right: Tensor, target: Tensor) -> tuple[Access, Access]
 
 
 def _access(source: Tensor, target: Tensor) -> Access:
-    width = target.bytes // target.elements
-    if source.elements == target.elements:
+    read_width, width = _width(source), _width(target)
+    if source.elements == target.elements and read_width == width:
         return one_by_one(source.bytes)
     if target.elements > _MOST_TRACED:
         return apart(source.bytes, target.bytes)
     numbers = np.arange(source.elements, dtype=np.int64).reshape(source.shape)
-    read = np.broadcast_to(numbers, target.shape).ravel() * width
-    return Access(copied_first(Steps(read, read + width, width)).forward, source.bytes)
+    read = np.broadcast_to(numbers, target.shape).ravel() * read_width
+    steps = Steps(read, read + read_width, width)
+    return Access(copied_first(steps).forward, source.bytes)
+
+
+def _width(tensor: Tensor) -> int:
+    return np.dtype(tensor.dtype).itemsize
 
 
 def _padded(shape: tuple[int, ...], rank: int) -> tuple[int, ...]:
     return (1,) * (rank - len(shape)) + shape
 
 
-def _walk(axes: list[tuple[int, bool, bool]]) -> Broadcast:
-    merged: list[tuple[int, bool, bool]] = []
-    for size, a_moves, b_moves in reversed(axes):
-        if merged and merged[-1][1:] == (a_moves, b_moves):
-            merged[-1] = (merged[-1][0] * size, a_moves, b_moves)
+_Axis = tuple[int, tuple[bool, ...]]  # its length, and which inputs move along it
+
+
+def _walk(axes: list[_Axis], widths: list[int]) -> Broadcast:
+    merged: list[_Axis] = []
+    for size, moves in reversed(axes):
+        if merged and merged[-1][1] == moves:
+            merged[-1] = (merged[-1][0] * size, moves)
         else:
-            merged.append((size, a_moves, b_moves))
+            merged.append((size, moves))
     if not merged:
-        return Broadcast(1, (1, 1), ())
-    row, a_moves, b_moves = merged[0]
-    a_next, b_next = row if a_moves else 1, row if b_moves else 1
+        return Broadcast(1, tuple(widths), ())
+    row, moves = merged[0]
+    steps = tuple(width if move else 0 for width, move in zip(widths, moves, strict=True))
+    behind = [row * width if move else width for width, move in zip(widths, moves, strict=True)]
     loops = []
-    for size, a, b in merged[1:]:
-        loops.append((size, a_next if a else 0, b_next if b else 0))
-        a_next, b_next = a_next * (size if a else 1), b_next * (size if b else 1)
-    return Broadcast(row, (int(a_moves), int(b_moves)), tuple(loops))
+    for size, moves in merged[1:]:
+        loops.append((size, *(n if move else 0 for n, move in zip(behind, moves, strict=True))))
+        behind = [n * (size if move else 1) for n, move in zip(behind, moves, strict=True)]
+    return Broadcast(row, steps, tuple(loops))

@@ -50,4 +50,23 @@ TK_INLINE void tk_for_pairs(const tk_broadcast *shape, tk_pair *answer, const vo
     } while (tk_next_row(shape, &walk));
 }
 
+// One output of several bytes, read from and written to places that need not be aligned.
+typedef void tk_wide_pair(const void *layer, const int8_t *a, const int8_t *b, int8_t *dst);
+
+TK_INLINE void tk_for_wide_pairs(const tk_broadcast *shape, tk_wide_pair *answer, const void *layer,
+                                 const int8_t *a, const int8_t *b, int8_t *dst, uint32_t width)
+{
+    tk_walk walk = {{0}, a, b};
+    do {
+        a = walk.a;
+        b = walk.b;
+        for (uint32_t i = 0; i < shape->row; i++) {
+            answer(layer, a, b, dst);
+            a += shape->a_step;
+            b += shape->b_step;
+            dst += width;
+        }
+    } while (tk_next_row(shape, &walk));
+}
+
 #endif

@@ -315,7 +315,7 @@ typedef struct {
 } tk_lookup_layer;
 
 // How a kernel walks through two tensors, `a` and `b`, either of which may be repeated over the
-// other: rows of outputs, and loops around them, the innermost first. Steps are in values.
+// other: rows of outputs, and loops around them, the innermost first. Steps are in bytes.
 #define TK_BROADCAST_LOOPS 5 // with the row as many as TFLM allows dimensions
 typedef struct {
     uint32_t row;
@@ -348,6 +348,21 @@ typedef struct {
     int8_t out_shift, slope_shift;
     int32_t out_multiplier, slope_multiplier;
 } tk_prelu_layer;
+
+// ADD, SUB and SQUARED_DIFFERENCE of int16, and MUL.
+typedef struct {
+    tk_broadcast shape;
+    int16_t min, max;
+    int8_t a_shift, b_shift, out_shift;
+    int32_t a_multiplier, b_multiplier, out_multiplier;
+} tk_sum_s16_layer;
+
+typedef struct {
+    tk_broadcast shape;
+    int16_t min, max;
+    int8_t out_shift;
+    int32_t out_multiplier;
+} tk_product_s16_layer;
 
 typedef struct {
     uint32_t count;
@@ -425,6 +440,15 @@ void tk_tanh_s16(const tk_curve_s16_layer *layer, const void *src, void *dst);
 void tk_leaky_relu_s16(const tk_leaky_relu_s16_layer *layer, const void *src, void *dst);
 void tk_clip_s16(const tk_clip_s16_layer *layer, const void *src, void *dst);
 void tk_requantize_s16(const tk_requantize_layer *layer, const void *src, void *dst);
+
+// In these `dst` may be `a` or `b` where it is not repeated.
+void tk_add_s16(const tk_sum_s16_layer *layer, const void *a, const void *b, void *dst);
+void tk_subtract_s16(const tk_sum_s16_layer *layer, const void *a, const void *b, void *dst);
+void tk_squared_difference_s16(const tk_sum_s16_layer *layer, const void *a, const void *b,
+                               void *dst);
+void tk_multiply_s16(const tk_product_s16_layer *layer, const void *a, const void *b, void *dst);
+void tk_maximum_s16(const tk_broadcast *layer, const void *a, const void *b, void *dst);
+void tk_minimum_s16(const tk_broadcast *layer, const void *a, const void *b, void *dst);
 
 void tk_requantize_s16_s8(const tk_requantize_layer *layer, const void *src, int8_t *dst);
 void tk_requantize_s8_s16(const tk_requantize_layer *layer, const int8_t *src, void *dst);
