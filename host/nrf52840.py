@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tinykit.host.cortex_m import SCS_BASE, SCS_BYTES, SystemControl
+from tinykit.host.nordic import NordicPeripheral
+from tinykit.host.nrf52840_counters import Rtc, Timer
 from tinykit.host.nrf52840_registers import (
     BAUD_RATES,
     CLOCK_POWER_TABLE,
@@ -17,20 +19,19 @@ from tinykit.host.nrf52840_registers import (
     INSTANCES,
     SHORT_ENDRX_STARTRX,
     SHORT_ENDRX_STOPRX,
-    TIMER_BITS,
-    TIMER_TABLE,
     UARTE_TABLE,
     UNUSED_TABLES,
 )
-from tinykit.host.registers import RefusedError, RegisterBlock, Table
+from tinykit.host.registers import RefusedError, RegisterBlock
 from tinykit.host.schedule import Schedule
 
 CLOCK_HZ = 64_000_000
 FLASH_BYTES = 0x100000
 RAM_BASE, RAM_BYTES = 0x20000000, 0x40000
 PERIPHERALS_BASE, PERIPHERALS_BYTES = 0x40000000, 0x20000000
-CYCLES_PER_TIMER_TICK = 4  # TIMER runs from PCLK16M (6.30)
 HFXO_START_CYCLES = CLOCK_HZ * 360 // 1_000_000  # 5.4.4.2: t_START_HFXO, 0.36 ms
+# 5.4.4.3, 5.4.4.4: t_START_LFRC, 0.6 ms; t_START_LFXO, 0.25 s; by LFCLKSRC
+LFCLK_START_CYCLES = {0: CLOCK_HZ * 600 // 1_000_000, 1: CLOCK_HZ // 4}
 RX_FIFO_BYTES = 6  # 6.34.5
 DISCONNECTED = 1 << 31
 ENABLED = 8  # UARTE.ENABLE
@@ -53,119 +54,53 @@ class Memory:
     write: Callable[[int, bytes], None]
 
 
-class NordicPeripheral(RegisterBlock):
-    """Treat tasks, events and interrupt masks as every Nordic peripheral does (PS 6.1)."""
-
-    def __init__(self, base: int, registers: Table, schedule: Schedule) -> None:
-        super().__init__(INSTANCES[base], base, registers)
-        self.irq = base >> 12 & 0x3F
-        self.schedule = schedule
-        self.mask = 0
-        self._bits = {
-            register.name: 1 << (offset - 0x100) // 4
-            for offset, register in registers.items()
-            if register.name.startswith("EVENTS_")
-        }
-
-    def raises(self) -> bool:
-        """Tell whether the peripheral requests its interrupt."""
-        if not self.mask:  # asked often, and most peripherals have no interrupt enabled
-            return False
-        return any(self.mask & bit and self.values[name] for name, bit in self._bits.items())
-
-    def fire(self, event: str) -> None:
-        """Set an event."""
-        self.values[f"EVENTS_{event}"] = 1
-
-    def on_read(self, name: str) -> int:
-        """Return the interrupt mask under each of its three names."""
-        return self.mask if name.startswith("INTEN") else self.values[name]
-
-    def on_write(self, name: str, value: int) -> None:
-        """Trigger a task, clear an event, change the mask, or store."""
-        if name.startswith("TASKS_"):
-            if value:
-                self.on_task(name.removeprefix("TASKS_"))
-        elif name == "INTENSET":
-            self.mask |= value
-        elif name == "INTENCLR":
-            self.mask &= ~value
-        elif name == "INTEN":
-            self.mask = value
-        else:
-            self.values[name] = value
-
-    def on_task(self, task: str) -> None:
-        """Run a task; those of a peripheral that is only switched off do nothing."""
-
-
 class ClockPower(NordicPeripheral):
-    """Model the crystal's start and the DC/DC switch."""
+    """Model the start of the two clocks and the DC/DC switch."""
 
     def __init__(self, schedule: Schedule) -> None:
         super().__init__(0x40000000, CLOCK_POWER_TABLE, schedule)
-        self._starting: int | None = None
+        self._starting: dict[str, int] = {}
 
     @property
     def crystal(self) -> bool:
         """Tell whether HFCLK comes from the crystal now."""
         return bool(self.values["HFCLKSTAT"] & 1)
 
+    @property
+    def slow_clock(self) -> bool:
+        """Tell whether LFCLK runs."""
+        return bool(self.values["LFCLKSTAT"] >> 16)
+
     def on_task(self, task: str) -> None:
-        """Start or stop the crystal; meanwhile the internal oscillator runs (5.4.1)."""
-        self.values["HFCLKRUN"] = int(task == "HFCLKSTART")
-        if task == "HFCLKSTOP":
-            self.values["HFCLKSTAT"] = 0
-        elif self._starting is None and not self.crystal:
-            self._starting = self.schedule.after(HFXO_START_CYCLES, self._started)
+        """Start or stop a clock; without the crystal the internal oscillator runs (5.4.1)."""
+        clock, started = task[:5], task.endswith("START")
+        self.values[f"{clock}RUN"] = int(started)
+        if not started:
+            self.values[f"{clock}STAT"] = 0
+        elif clock not in self._starting and not self.values[f"{clock}STAT"]:
+            source = self.values["LFCLKSRC"]
+            if clock == "LFCLK" and source not in LFCLK_START_CYCLES:
+                raise RefusedError(
+                    f"CLOCK.LFCLKSRC is {source}: only the RC and the crystal are modelled"
+                )
+            cycles = HFXO_START_CYCLES if clock == "HFCLK" else LFCLK_START_CYCLES[source]
+            self._starting[clock] = self.schedule.after(cycles, lambda: self._started(clock))
 
     def on_write(self, name: str, value: int) -> None:
         """Clear reset reasons by ones, otherwise as any."""
         if name == "RESETREAS":
             self.values[name] &= ~value
+        elif name == "LFCLKSRC" and self.values["LFCLKRUN"]:
+            raise RefusedError("write to CLOCK.LFCLKSRC while LFCLK runs")
         else:
             super().on_write(name, value)
 
-    def _started(self) -> None:
-        self._starting = None
-        if self.values["HFCLKRUN"]:
-            self.values["HFCLKSTAT"] = 1 << 16 | 1
-            self.fire("HFCLKSTARTED")
-
-
-class Timer(NordicPeripheral):
-    """Model a timer that runs, is cleared and captured."""
-
-    def __init__(self, base: int, schedule: Schedule) -> None:
-        super().__init__(base, TIMER_TABLE, schedule)
-        self._ticks = 0
-        self._since: int | None = None
-
-    def on_task(self, task: str) -> None:
-        """Start, stop, clear, capture."""
-        if task == "START":
-            if self._since is None:
-                self._since = self.schedule.now()
-        elif task == "STOP":
-            self._ticks, self._since = self._count(), None
-        elif task == "CLEAR":
-            self._ticks = 0
-            self._since = None if self._since is None else self.schedule.now()
-        else:
-            self.values[task.replace("CAPTURE", "CC")] = self._count()
-
-    def on_write(self, name: str, value: int) -> None:
-        """Refuse a change of mode while the timer runs (6.30.5.12)."""
-        if name in ("MODE", "BITMODE", "PRESCALER") and self._since is not None:
-            raise RefusedError(f"write to {self.name}.{name} while the timer runs")
-        super().on_write(name, value)
-
-    def _count(self) -> int:
-        ticks = self._ticks
-        if self._since is not None:
-            cycles = self.schedule.now() - self._since
-            ticks += cycles // (CYCLES_PER_TIMER_TICK << self.values["PRESCALER"])
-        return int(ticks & (1 << TIMER_BITS[self.values["BITMODE"]]) - 1)
+    def _started(self, clock: str) -> None:
+        del self._starting[clock]
+        if self.values[f"{clock}RUN"]:
+            source = 1 if clock == "HFCLK" else self.values["LFCLKSRC"]
+            self.values[f"{clock}STAT"] = 1 << 16 | source
+            self.fire(f"{clock}STARTED")
 
 
 class Gpio(RegisterBlock):
@@ -388,11 +323,15 @@ class Nrf52840:
         self.system = SystemControl(self.schedule, self._levels)
         self.clock = ClockPower(self.schedule)
         self.uarte = Uarte(self.schedule, facts, memory, self._transmit)
-        self.timers = [Timer(0x40008000 + 0x1000 * i, self.schedule) for i in range(3)]
-        self.timers += [Timer(0x4001A000 + 0x1000 * i, self.schedule) for i in range(2)]
+        self.timers = [Timer(0x40008000 + 0x1000 * i, self.schedule, 4) for i in range(3)]
+        self.timers += [Timer(0x4001A000 + 0x1000 * i, self.schedule, 6) for i in range(2)]
+        self.rtcs = [
+            Rtc(base, self.schedule, self.clock) for base in (0x4000B000, 0x40011000, 0x40024000)
+        ]
         self.notes: list[str] = []
         self._send = send
-        self._nordic: list[NordicPeripheral] = [self.clock, self.uarte, *self.timers]
+        self._nordic: list[NordicPeripheral] = [self.clock, self.uarte]
+        self._nordic += [*self.timers, *self.rtcs]
         self._nordic += [
             NordicPeripheral(base, rows, self.schedule) for base, rows in UNUSED_TABLES.items()
         ]

@@ -98,12 +98,18 @@ def _event(name: str) -> Register:
 CLOCK_POWER_TABLE = table(
     (0x000, _task("HFCLKSTART")),
     (0x004, _task("HFCLKSTOP")),
+    (0x008, _task("LFCLKSTART")),
+    (0x00C, _task("LFCLKSTOP")),
     (0x100, _event("HFCLKSTARTED")),
-    (0x304, Register("INTENSET", writable=0x1)),
+    (0x104, _event("LFCLKSTARTED")),
+    (0x304, Register("INTENSET", writable=0x3)),
     (0x308, Register("INTENCLR")),
     (0x400, Register("RESETREAS", writable=0xF000F)),
     (0x408, Register("HFCLKRUN", "r")),
     (0x40C, Register("HFCLKSTAT", "r")),
+    (0x414, Register("LFCLKRUN", "r")),
+    (0x418, Register("LFCLKSTAT", "r")),
+    (0x518, Register("LFCLKSRC", writable=3)),
     (0x578, Register("DCDCEN", writable=1)),
 )
 
@@ -146,20 +152,51 @@ SHORT_ENDRX_STARTRX, SHORT_ENDRX_STOPRX = 1 << 5, 1 << 6
 ERROR_OVERRUN = 1
 CONFIGURATION = ("PSEL.RTS", "PSEL.TXD", "PSEL.CTS", "PSEL.RXD", "BAUDRATE", "CONFIG")
 
-# PS 6.30.5; TIMER0 to TIMER2 have four compare registers, TIMER3 and TIMER4 six
-TIMER_TABLE = table(
-    (0x000, _task("START")),
-    (0x004, _task("STOP")),
-    (0x00C, _task("CLEAR")),
-    [(0x040 + 4 * i, _task(f"CAPTURE[{i}]")) for i in range(4)],
-    [(0x140 + 4 * i, _event(f"COMPARE[{i}]")) for i in range(4)],
-    (0x304, Register("INTENSET", writable=0)),  # compare interrupts are not modelled
-    (0x308, Register("INTENCLR")),
-    (0x504, Register("MODE", writable=0)),  # counter mode is not modelled
-    (0x508, Register("BITMODE", writable=3)),
-    (0x510, Register("PRESCALER", writable=0xF, reset=4)),
-    array("CC", 0x540, 4),
-)
+
+def timer_table(compares: int) -> Table:
+    """Return the registers of a TIMER (PS 6.30.5): 0 to 2 compare four values, 3 and 4 six."""
+    events = (1 << compares) - 1
+    return table(
+        (0x000, _task("START")),
+        (0x004, _task("STOP")),
+        (0x00C, _task("CLEAR")),
+        [(0x040 + 4 * i, _task(f"CAPTURE[{i}]")) for i in range(compares)],
+        [(0x140 + 4 * i, _event(f"COMPARE[{i}]")) for i in range(compares)],
+        (0x200, Register("SHORTS", writable=events << 8 | events)),
+        (0x304, Register("INTENSET", writable=events << 16)),
+        (0x308, Register("INTENCLR")),
+        (0x504, Register("MODE", writable=0)),  # counter mode is not modelled
+        (0x508, Register("BITMODE", writable=3)),
+        (0x510, Register("PRESCALER", writable=0xF, reset=4)),
+        array("CC", 0x540, compares),
+    )
+
+
+RTC_COMPARES = {0x4000B000: 3, 0x40011000: 4, 0x40024000: 4}
+
+
+def rtc_table(compares: int) -> Table:
+    """Return the registers of an RTC (PS 6.22.10)."""
+    events = ((1 << compares) - 1) << 16 | 3
+    return table(
+        (0x000, _task("START")),
+        (0x004, _task("STOP")),
+        (0x008, _task("CLEAR")),
+        (0x00C, _task("TRIGOVRFLW")),
+        (0x100, _event("TICK")),
+        (0x104, _event("OVRFLW")),
+        [(0x140 + 4 * i, _event(f"COMPARE[{i}]")) for i in range(compares)],
+        (0x304, Register("INTENSET", writable=events)),
+        (0x308, Register("INTENCLR")),
+        (0x340, Register("EVTEN", writable=events)),
+        (0x344, Register("EVTENSET", writable=events)),
+        (0x348, Register("EVTENCLR")),
+        (0x504, Register("COUNTER", "r")),
+        (0x508, Register("PRESCALER", writable=0xFFF)),
+        array("CC", 0x540, compares, writable=0xFFFFFF),
+    )
+
+
 TIMER_BITS = {0: 16, 1: 8, 2: 24, 3: 32}
 
 # PS 6.9.2
@@ -178,9 +215,6 @@ GPIO_TABLE = table(
 OFF = Register("ENABLE", writable=0)
 UNUSED_TABLES: dict[int, Table] = {
     0x40006000: table((0x308, Register("INTENCLR"))),
-    0x4000B000: table((0x004, _task("STOP"))),
-    0x40011000: table((0x004, _task("STOP"))),
-    0x40024000: table((0x004, _task("STOP"))),
     0x40027000: table(
         (0x308, Register("INTENCLR")), (0x500, OFF), (0x504, Register("USBPULLUP", writable=0))
     ),

@@ -415,7 +415,10 @@ class Machine:
 
     def _read_register(self, _uc: unicorn.Uc, offset: int, size: int, base: int) -> int:
         try:
-            return self.chip.read(base + offset, size)
+            value = self.chip.read(base + offset, size)
+            if self.chip.system.ready(self._state) is not None:
+                self.profiler.stop_soon()
+            return value
         except Exception as error:
             self._fail(error)
             return 0

@@ -58,7 +58,7 @@ PROLOGUE = """
 vectors:
     .word stack_top, _start, nmi, hard_fault
     .word mem_fault, bus_fault, usage_fault, 0, 0, 0, 0, svcall, 0, 0, 0
-    .word systick, irq0, irq1, irq2
+    .word systick, irq0, irq1, irq2, 0, 0, 0, 0, 0, irq8, 0, 0, irq11
 .text
 @handlers@
     wfi
@@ -83,7 +83,7 @@ main:
 
 HANDLERS = (
     "nmi", "hard_fault", "mem_fault", "bus_fault", "usage_fault", "svcall", "systick",
-    "irq0", "irq1", "irq2",
+    "irq0", "irq1", "irq2", "irq8", "irq11",
 )  # fmt: skip
 
 # Sets UARTE0 up as the board's file says, starts the crystal, waits for it.
@@ -476,6 +476,84 @@ def test_interrupts_are_taken_and_returned_from(build: Build) -> None:
 
     with UnicornEmulator(elf, BOARD) as emulator:
         assert struct.unpack("<I", received(emulator, 4))[0] == 0x11101
+
+
+# RTC0 counts 1024 Hz, TIMER0 microseconds; the RTC's handler is the less urgent and is preempted.
+TICKING = f"""
+    poke 0x40000008, 1
+    ldr r0, =0x40000104
+1:  ldr r1, [r0]
+    cmp r1, #0
+    beq 1b
+    poke 0x40008508, 3
+    poke 0x4000800c, 1
+    poke 0x40008540, 150
+    poke 0x40008304, 0x10000
+    poke 0x4000b508, 31
+    poke 0x4000b540, 3
+    poke 0x4000b304, 0x10000
+    poke 0xe000e408, 0xe0000000
+    poke 0xe000e408, 0xe0000020
+    poke 0xe000e100, 0x900
+    movs r4, #0
+    movs r5, #0
+    poke 0x40009508, 3
+    poke 0x40009000, 1
+    poke 0x4000b000, 1
+    cpsie i
+2:  wfi
+    cmp r5, #2
+    bne 2b
+    cpsid i
+    poke 0x40009040, 1
+    ldr r0, =0x40009540
+    ldr r1, [r0]
+    ldr r0, =buffer
+    str r4, [r0]
+    str r1, [r0, #4]
+    {UART_RIGHT}
+    {SEND.format(pointer="buffer", count=8)}
+    {STOP}
+.thumb_func
+irq11:
+    push {{r4, lr}}
+    poke 0x4000b140, 0
+    poke 0x4000b008, 1
+    poke 0x4000800c, 1
+    poke 0x40008000, 1
+    ldr r0, =0x40008140
+    ldr r3, =buffer
+    movs r1, #0
+    str r1, [r3, #8]
+3:  ldr r0, [r0]
+    ldr r0, =0x40008140
+    ldr r1, [r3, #8]
+    cmp r1, #0
+    beq 3b
+    pop {{r4, lr}}
+    adds r4, #1
+    adds r5, #1
+    bx lr
+    .ltorg
+.thumb_func
+irq8:
+    poke 0x40008140, 0
+    poke 0x40008004, 1
+    ldr r1, =0x100
+    ldr r3, =buffer
+    str r1, [r3, #8]
+    bx lr
+    .ltorg
+"""
+
+
+def test_rtc_and_timer_interrupt_and_preempt_by_priority(build: Build) -> None:
+    with UnicornEmulator(build(TICKING), BOARD) as emulator:
+        interrupts, time_us = struct.unpack("<2I", received(emulator, 8))
+
+    assert interrupts == 2
+    # twice three ticks of 1024 Hz, and the second handler's wait for its TIMER
+    assert 5859 + 150 < time_us < 5859 + 150 + 20
 
 
 ECHO = (

@@ -220,6 +220,119 @@ def test_the_bootloaders_timer_has_sixteen_bits(board: Board) -> None:
     assert board.read(TIMER0 + 0x540) == 70_000 % 0x10000
 
 
+RTC1, TIMER3 = 0x40011000, 0x4001A000
+
+
+def start_timer(board: Board, base: int, compare: int, shorts: int = 0) -> None:
+    """Count microseconds up to a compare value that interrupts."""
+    for offset, value in (
+        (0x508, 3),
+        (0x510, 4),
+        (0x540, compare),
+        (0x200, shorts),
+        (0x304, 1 << 16),
+    ):
+        board.write(base + offset, value)
+    board.write(base + 0x000, 1)
+
+
+def start_slow_clock(board: Board) -> None:
+    board.write(CLOCK + 0x008, 1)
+    assert board.read(CLOCK + 0x418) == 0
+    board.passes(64 * 600)
+    assert (board.read(CLOCK + 0x104), board.read(CLOCK + 0x418)) == (1, 1 << 16)
+
+
+def test_a_timer_interrupts_when_its_count_is_reached(board: Board) -> None:
+    start_timer(board, TIMER1, 100)
+    board.write(SCS_BASE + 0x100, 1 << 9)
+    board.system.enabled -= {17, 39}
+
+    assert board.chip.schedule.next_due() is not None
+    board.passes(64 * 100 - 1)
+    assert board.read(TIMER1 + 0x140) == 0 and FIRST_IRQ + 9 not in board.system.pending
+    board.passes(1)
+    assert board.system.wakes(masked)
+    assert board.read(TIMER1 + 0x140) == 1
+
+
+def test_a_cleared_timer_ticks_for_ever_without_drift(board: Board) -> None:
+    start_timer(board, TIMER1, 100, shorts=1)
+    for _ in range(5):
+        board.passes(64 * 100)
+        assert board.read(TIMER1 + 0x140) == 1
+        board.write(TIMER1 + 0x140, 0)
+    board.passes(64 * 1730)  # nobody looked for 17 periods
+    board.write(TIMER1 + 0x044, 1)
+    assert board.read(TIMER1 + 0x544) == 30
+
+
+def test_a_shortcut_stops_the_timer_where_it_matched(board: Board) -> None:
+    start_timer(board, TIMER1, 100, shorts=1 << 8)
+    board.passes(64 * 5000)
+    board.write(TIMER1 + 0x044, 1)
+    assert board.read(TIMER1 + 0x544) == 100
+
+
+def test_an_event_without_its_interrupt_is_seen_and_schedules_nothing(board: Board) -> None:
+    before = board.chip.schedule.next_due()
+    for offset, value in ((0x508, 3), (0x548, 7), (0x000, 1)):
+        board.write(TIMER1 + offset, value)
+    assert board.chip.schedule.next_due() == before
+    board.passes(64 * 8)
+    assert board.read(TIMER1 + 0x148) == 1
+
+
+def test_timer3_compares_six_values(board: Board) -> None:
+    board.write(TIMER3 + 0x554, 1)
+    with pytest.raises(RefusedError, match=r"TIMER1.0x554 is not modelled"):
+        board.write(TIMER1 + 0x554, 1)
+
+
+def test_an_rtc_wakes_after_its_ticks(board: Board) -> None:
+    start_slow_clock(board)
+    for offset, value in ((0x508, 31), (0x540, 512), (0x304, 1 << 16), (0x000, 1)):
+        board.write(RTC1 + offset, value)  # 1024 Hz, half a second
+    board.write(SCS_BASE + 0x100, 1 << 17)
+    board.system.enabled.remove(39)
+
+    board.passes(32_000_000 - 1)
+    assert board.read(RTC1 + 0x504) == 511
+    board.passes(1)
+    assert (board.read(RTC1 + 0x504), board.read(RTC1 + 0x140)) == (512, 1)
+    assert FIRST_IRQ + 17 in board.system.pending or board.system.wakes(masked)
+
+
+def test_an_rtc_fires_only_what_is_routed_or_interrupts(board: Board) -> None:
+    start_slow_clock(board)
+    board.write(RTC1 + 0x544, 3)
+    board.write(RTC1 + 0x000, 1)
+    board.passes(10 * 1954)
+    assert board.read(RTC1 + 0x144) == 0
+    board.write(RTC1 + 0x344, 2)
+    board.write(RTC1 + 0x00C, 1)
+    board.passes(15 * 1954)
+    assert board.read(RTC1 + 0x104) == 0
+    board.passes(1954)
+    assert board.read(RTC1 + 0x104) == 1
+    assert board.read(RTC1 + 0x504) == 0
+
+
+def test_an_rtc_needs_its_clock(board: Board) -> None:
+    with pytest.raises(RefusedError, match=r"RTC1\.TASKS_START while LFCLK does not run"):
+        board.write(RTC1, 1)
+    board.write(CLOCK + 0x518, 2)
+    with pytest.raises(RefusedError, match="LFCLKSRC is 2: only the RC and the crystal"):
+        board.write(CLOCK + 0x008, 1)
+
+
+def test_a_prescaler_that_changes_under_way_is_refused(board: Board) -> None:
+    start_slow_clock(board)
+    board.write(RTC1, 1)
+    with pytest.raises(RefusedError, match=r"RTC1\.PRESCALER while the counter runs"):
+        board.write(RTC1 + 0x508, 1)
+
+
 def test_masked_interrupts_wake_but_are_not_taken(board: Board) -> None:
     board.open_uarte()
     board.write(SCS_BASE + 0x280, 0xFFFFFFFF)
