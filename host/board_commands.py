@@ -245,6 +245,8 @@ def boards_command(json: Json = False) -> None:
         return
     made = table("board", "", "core", "MHz", "flash KiB", "RAM KiB")
     made.add_column("emulators")
+    made.columns[0].no_wrap = True
+    made.columns[1].no_wrap = False  # titles may be broken, names are to be typed
     for board in boards:
         made.add_row(
             board.name,

@@ -80,11 +80,6 @@ class Emulator(ABC):
     def pid(self) -> int:
         """Return the child's process id."""
 
-    @property
-    def instruction_ns(self) -> int | None:
-        """Return the virtual time that each instruction takes, None if that differs."""
-        return None
-
     @abstractmethod
     def profiled(self, infer: Callable[[], object]) -> Profile:
         """Return the cost of the one inference that `infer` asks the board for."""

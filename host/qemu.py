@@ -60,11 +60,6 @@ class QemuEmulator(Emulator):
         """Return the guard's process id."""
         return self._guarded.pid
 
-    @property
-    def instruction_ns(self) -> int:
-        """Return the virtual time that each instruction takes."""
-        return self._clock.instruction_ns
-
     def profiled(self, infer: Callable[[], object]) -> Profile:
         """Return the cost of the one inference that `infer` asks the board for."""
         profiler = QemuProfiler(self._gdb, self._clock, self._image, self._invoke, self._riscv)
