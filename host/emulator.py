@@ -12,6 +12,7 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
 from tinykit.core.errors import CheckFailedError, TinykitError
+from tinykit.host.link import Result
 
 
 class EmulationError(CheckFailedError):
@@ -81,7 +82,7 @@ class Emulator(ABC):
         """Return the child's process id."""
 
     @abstractmethod
-    def profiled(self, infer: Callable[[], object]) -> Profile:
+    def profiled(self, infer: Callable[[], Result]) -> Profile:
         """Return the cost of the one inference that `infer` asks the board for."""
 
     @abstractmethod

@@ -10,10 +10,12 @@ from pathlib import Path
 
 from tinykit.core.board import Board
 from tinykit.core.errors import MissingToolError, TinykitError
+from tinykit.core.units import grouped
 from tinykit.host.emulator import EmulationError, Emulator, Profile
 from tinykit.host.gdb import Gdb
 from tinykit.host.guarded import Guarded, Terminal
 from tinykit.host.image import read_image
+from tinykit.host.link import Result
 from tinykit.host.qemu_clock import CLOCKS
 from tinykit.host.qemu_profiler import QemuProfiler
 
@@ -60,7 +62,7 @@ class QemuEmulator(Emulator):
         """Return the guard's process id."""
         return self._guarded.pid
 
-    def profiled(self, infer: Callable[[], object]) -> Profile:
+    def profiled(self, infer: Callable[[], Result]) -> Profile:
         """Return the cost of the one inference that `infer` asks the board for."""
         profiler = QemuProfiler(self._gdb, self._clock, self._image, self._invoke, self._riscv)
         found: list[Profile | EmulationError] = []
@@ -74,13 +76,25 @@ class QemuEmulator(Emulator):
         profiler.arm()
         follower = threading.Thread(target=follow, daemon=True)
         follower.start()
-        infer()
+        result = infer()
         follower.join(JOIN_TIMEOUT_S)
         if not found:
             raise EmulationError(f"{self._invoke} was not called", "was it built by tinykit build?")
         if isinstance(found[0], EmulationError):
             raise found[0]
+        self._check_time(found[0].total.instructions, result.time_us)
         return found[0]
+
+    def _check_time(self, instructions: int, time_us: int) -> None:
+        """Refuse a count whose counter started again unseen: the board's own time tells."""
+        clock = self._clock
+        missed_ns = time_us * 1000 - instructions * clock.instruction_ns
+        if abs(missed_ns) > clock.period_ns / 2:
+            most = clock.period_ns // clock.instruction_ns
+            raise EmulationError(
+                f"a layer ran more than the {grouped(most)} instructions that can be counted here",
+                "count it on another board: qemu_an385",
+            )
 
     def pending_refusal(self) -> EmulationError | None:
         """Return what QEMU has said: it is silent unless the firmware did wrong, or it ended."""

@@ -36,6 +36,11 @@ class Clock:
         """Return the virtual time of one instruction."""
         return 1 << self.shift
 
+    @property
+    def period_ns(self) -> int:
+        """Return after how much virtual time it starts again."""
+        return self.period * NS // self.hz
+
     def instructions(self, start: int, end: int) -> int:
         """Return how many instructions ran between two readings."""
         return round((end - start) % self.period * NS / self.hz / self.instruction_ns)

@@ -14,6 +14,7 @@ from tinykit.core.errors import MissingToolError, TinykitError
 from tinykit.host.emulator import Cost, EmulationError, Emulator, Profile
 from tinykit.host.guarded import Guarded
 from tinykit.host.image import read_image
+from tinykit.host.link import Result
 from tinykit.host.renode_files import function_ends_in_call, invoke_marks
 
 START_TIMEOUT_S = 120.0  # its runtime may have to be compiled first
@@ -59,7 +60,7 @@ class RenodeEmulator(Emulator):
         """Return the guard's process id."""
         return self._guarded.pid
 
-    def profiled(self, infer: Callable[[], object]) -> Profile:
+    def profiled(self, infer: Callable[[], Result]) -> Profile:
         """Return the cost of the one inference that `infer` asks the board for."""
         before = len(self._visits())
         infer()

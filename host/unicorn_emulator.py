@@ -17,6 +17,7 @@ from typing import Any
 from tinykit.core.board import Board, pin_number
 from tinykit.core.errors import MissingToolError, TinykitError
 from tinykit.host.emulator import Cost, EmulationError, Emulator, Profile, invoke_range
+from tinykit.host.link import Result
 
 START_TIMEOUT_S = 30.0
 QUIT_TIMEOUT_S = 2.0
@@ -103,7 +104,7 @@ class UnicornEmulator(Emulator):
             return None
         return Profile(_cost(call["total"]), tuple(_cost(layer) for layer in call["layers"]))
 
-    def profiled(self, infer: Callable[[], object]) -> Profile:
+    def profiled(self, infer: Callable[[], Result]) -> Profile:
         """Return the cost of the one inference that `infer` asks the board for."""
         infer()
         profile = self.profile()

@@ -38,6 +38,12 @@ def marked(board: Board) -> object:
     return pytest.param(board.name, marks=missing)
 
 
+def soaked(model: str) -> object:
+    """Return a model's name for make soak."""
+    return pytest.param(model, marks=pytest.mark.soak)
+
+
+OTHERS = ("ad01_int8", "micro_speech_int8", "resnet8_int8", "vww_int8")
 RISCV_GCC = "riscv64-unknown-elf-gcc"
 ALL = [marked(board) for board in BOARDS.values()]
 AN386 = [marked(BOARDS["qemu_an386"])]
@@ -111,7 +117,7 @@ def test_a_larger_model_verifies_and_its_layers_add_up(
 
 
 @pytest.mark.parametrize("name", AN386)
-@pytest.mark.parametrize("model", ["hello_world_int8", "kws_int8"])
+@pytest.mark.parametrize("model", ["hello_world_int8", "kws_int8", *map(soaked, OTHERS)])
 def test_qemu_and_unicorn_count_the_same(
     name: str, model: str, tinykit: Tinykit, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -181,6 +187,17 @@ def test_what_qemu_complains_of_is_the_error(name: str, tmp_path: Path) -> None:
         running_stub(name, "zig", tmp_path, model) as (_, link),
     ):
         link.infer(bytes(600))
+
+
+@pytest.mark.parametrize("name", [marked(BOARDS["microbit"])])
+def test_a_count_that_would_be_wrong_is_refused(name: str, tmp_path: Path) -> None:
+    loop = '__asm__ volatile("ldr r3, =3000000\\n1: subs r3, #1\\nbne 1b\\n" ::: "r3", "cc");'
+    model = STUB_MODEL.read_text().replace(INVOKE, f"{INVOKE}    {loop * 2}\n")
+    elf = build_stub(find_toolchain("zig"), BOARDS[name], tmp_path, model)
+    with QemuEmulator(elf, BOARDS[name], "invoke") as emulator, Link(emulator.port) as link:
+        link.hello()
+        with pytest.raises(EmulationError, match="more than the 8 192 000 instructions"):
+            emulator.profiled(lambda: link.infer(bytes(600)))
 
 
 @pytest.mark.parametrize("name", AN386)
