@@ -278,7 +278,7 @@ def test_an_emulator_that_the_board_has_not(
 ) -> None:
     line, hint = tinykit.refuses(command, dense_build, "--emulator", "simics")
     assert line == "nano33 has no emulator 'simics'"
-    assert hint == "it has: unicorn"
+    assert hint == "it has: unicorn, renode"
 
 
 @pytest.mark.parametrize("command", ["verify", "emulate", "bench"])
