@@ -21,13 +21,21 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Hold the two distances, in bytes."""
+    """Hold the two distances, in bytes.
+
+    Attributes:
+        forward, backward: as above.
+        in_place: the output may also start exactly where the input does.
+    """
 
     forward: int
     backward: int
+    in_place: bool = False
 
     def allows(self, src: int, dst: int) -> bool:
         """Tell whether the kernel may work with its tensors at these places."""
+        if self.in_place and dst == src:
+            return True
         return dst <= src - self.forward or dst >= src + self.backward
 
 
@@ -64,6 +72,24 @@ def copied_first(steps: Steps) -> Access:
     forward = np.max((starts + steps.written)[:-1] - still_low[1:], initial=_UNBOUND)
     backward = np.max(still_high[:-1] - starts[1:], initial=_UNBOUND)
     return Access(_bounded(forward, steps), _bounded(backward, steps))
+
+
+def copied_in_tiles(steps: Steps, tile: int) -> Access:
+    """Return the access of a kernel that copies what a tile of positions reads before it writes.
+
+    Args:
+        steps: the positions.
+        tile: how many positions are one; the kernel's last tile may be smaller.
+    """
+    positions = len(steps.low)
+    least = -int(steps.high.max())
+    ahead = np.arange(0, positions, tile)
+    still_low = np.minimum.accumulate(np.minimum.reduceat(steps.low, ahead)[::-1])[::-1]
+    forward = np.max(ahead[1:] * steps.written - still_low[1:], initial=least)
+    back = np.unique(np.maximum(positions - tile - ahead, 0))
+    still_high = np.maximum.accumulate(np.maximum.reduceat(steps.high, back))
+    backward = np.max(still_high[:-1] - back[1:] * steps.written, initial=least)
+    return Access(int(forward), int(backward))
 
 
 def read_while_writing(steps: Steps, lag: int) -> Access:

@@ -79,10 +79,12 @@ class LowerOptions:
     Attributes:
         optimize: "size", "balanced" or "speed".
         encoding: "auto", or "dense" to switch sparse encodings and the removal of channels off.
+        dsp: the core has the DSP instructions of Armv7E-M or Armv8-M.
     """
 
     optimize: str = "balanced"
     encoding: str = "auto"
+    dsp: bool = False
 
 
 @dataclass(frozen=True, slots=True)

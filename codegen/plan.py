@@ -167,7 +167,9 @@ def _overlaps(program: Program, slots: Sequence[Slot]) -> Overlaps:
             behind = access.backward if len(read) == 1 else slots[source].bytes
             other = found.get((target, source), Access(access.forward, behind))
             found[target, source] = Access(
-                max(access.forward, other.forward), max(behind, other.backward)
+                max(access.forward, other.forward),
+                max(behind, other.backward),
+                access.in_place and len(read) == 1,
             )
     return found
 
@@ -181,6 +183,8 @@ def _directions(placed: Sequence[Slot], overlaps: Overlaps, layers: int) -> tupl
             written.offset >= read.offset + read.bytes
             or read.offset >= written.offset + written.bytes
         )
+        if access.in_place and written.offset == read.offset:
+            continue
         if not apart and written.offset > read.offset - access.forward:
             backward[written.first] = True
     return tuple(backward)
@@ -220,9 +224,10 @@ def _placed(slots: list[Slot], order: Sequence[int], overlaps: Overlaps) -> list
     for number in order:
         slot = slots[number]
         closed = [
-            _closed(slot, number, rival, other, overlaps)
+            interval
             for other, rival in placed.items()
             if rival.first <= slot.last and slot.first <= rival.last
+            for interval in _closed(slot, number, rival, other, overlaps)
         ]
         placed[number] = replace(slot, offset=_lowest(sorted(closed), slot.alignment))
     return [placed[number] for number in range(len(slots))]
@@ -230,14 +235,19 @@ def _placed(slots: list[Slot], order: Sequence[int], overlaps: Overlaps) -> list
 
 def _closed(
     slot: Slot, number: int, rival: Slot, other: int, overlaps: Overlaps
-) -> tuple[int, int]:
-    """Return the offsets that a placed rival closes to a slot: all strictly between the two."""
+) -> tuple[tuple[int, int], ...]:
+    """Return the offsets that a placed rival closes to a slot: all strictly between two."""
     as_output, as_input = overlaps.get((number, other)), overlaps.get((other, number))
+    low, high, in_place = rival.offset - slot.bytes, rival.offset + rival.bytes, False
     if as_output is not None:
-        return rival.offset - as_output.forward, rival.offset + as_output.backward
-    if as_input is not None:
-        return rival.offset - as_input.backward, rival.offset + as_input.forward
-    return rival.offset - slot.bytes, rival.offset + rival.bytes
+        low, high = rival.offset - as_output.forward, rival.offset + as_output.backward
+        in_place = as_output.in_place
+    elif as_input is not None:
+        low, high = rival.offset - as_input.backward, rival.offset + as_input.forward
+        in_place = as_input.in_place
+    if in_place and low < rival.offset < high:
+        return (low, rival.offset), (rival.offset, high)
+    return ((low, high),)
 
 
 def _lowest(closed: Sequence[tuple[int, int]], alignment: int) -> int:
@@ -268,6 +278,7 @@ def _moment(slots: Sequence[Slot], overlaps: Overlaps, moment: int) -> int:
             over = min(
                 max(output, read + max(access.forward, 0)),
                 max(read, output + max(access.backward, 0)),
+                max(output, read) if access.in_place else output + read,
             )
             savings.append(output + read - over)
     return total - sum(savings)

@@ -25,6 +25,7 @@ CPUS = (
     "riscv32",
 )
 NO_FPU = ("cortex_m0", "cortex_m0plus", "cortex_m3", "riscv32")
+_WITH_DSP = ("cortex_m4", "cortex_m7", "cortex_m33+dsp", "cortex_m55-mve")
 EMULATORS = ("unicorn", "qemu", "renode")
 FLOAT_ABIS = ("soft", "hard")
 IMAGES = ("bin", "hex", "elf")
@@ -130,6 +131,11 @@ class Board:
     def core(self) -> str:
         """Return the core without what is added to or missing from it: cortex_m33."""
         return re.split(r"[+-]", self.cpu)[0]
+
+    @property
+    def dsp(self) -> bool:
+        """Tell whether the core has the DSP instructions of Armv7E-M or Armv8-M."""
+        return self.cpu in _WITH_DSP
 
     @property
     def app_address(self) -> int:

@@ -102,7 +102,7 @@ def build(
         data,
         source,
         VERSION,
-        LowerOptions(options.optimize, options.encoding),
+        LowerOptions(options.optimize, options.encoding, board.dsp),
         options.keep_input,
     )
     if not source.endswith(".tflite"):  # it may be called like one of the files we write
@@ -201,6 +201,7 @@ def _record(
         toolchain=toolchain.version,
         optimize=options.optimize,
         encoding=options.encoding,
+        dsp=board.dsp,
         keep_input=options.keep_input,
         trace=options.trace,
         files={

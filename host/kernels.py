@@ -1,4 +1,8 @@
-"""Which kernel files a generated model needs: those it names, and what they call in turn."""
+"""Which kernel files a generated model needs: those it names, and what they call in turn.
+
+A function in assembly has its portable twin in the .c file of the same name; each file holds
+nothing where the other is the better one.
+"""
 
 import re
 from pathlib import Path
@@ -22,6 +26,9 @@ def kernel_files(model: str) -> list[Path]:
         path = defined.get(waiting.pop())
         if path is not None and path not in needed:
             needed.add(path)
+            assembly = path.with_suffix(".S")
+            if assembly.exists():
+                needed.add(assembly)
             waiting += _NAME.findall(texts[path])
             waiting += _named_in_headers(texts[path])
     return sorted(needed)

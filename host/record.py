@@ -82,6 +82,7 @@ class BuildRecord:
     toolchain: str
     optimize: str
     encoding: str
+    dsp: bool
     keep_input: bool
     trace: bool
     files: dict[str, str]

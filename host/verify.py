@@ -84,7 +84,7 @@ class VerifyReport:
 def load_compiled(folder: Path, record: BuildRecord) -> tuple[bytes, Compiled]:
     """Compile the model of a build folder again, as it was compiled for the image."""
     data = (folder / record.files["model"]).read_bytes()
-    options = LowerOptions(record.optimize, record.encoding)
+    options = LowerOptions(record.optimize, record.encoding, record.dsp)
     return data, compile_model(data, record.files["model"], VERSION, options, record.keep_input)
 
 

@@ -92,9 +92,9 @@ Theirs is compiled by GCC with its release flags, ours by zig: see the two as en
 
 {_ratios(reports)}
 
-The kernels are portable C so far: on dense layers they execute more instructions than CMSIS-NN's,
-which use the DSP instructions of the core. What is smaller is what surrounds the weights: no
-interpreter, no model file, tensors placed at build time.
+Weights, shapes and zero points are known at build time: weights are laid out as the DSP
+instructions read them, offsets are folded into biases, tensors are placed, and there is no
+interpreter and no model file.
 
 ## Demo networks, pruned to 90 % zeros
 

@@ -58,6 +58,7 @@ def _case(draw: Draw, kind: str, draft: Draft, outputs: tuple[int, ...]) -> Case
     options = LowerOptions(
         optimize=draw(st.sampled_from(("size", "balanced", "speed"))),
         encoding=draw(st.sampled_from(("auto", "auto", "dense"))),
+        dsp=draw(st.booleans()),
     )
     inputs = tuple(draft.values[n] for n in draft.inputs)
     return Case(kind, draft.model(outputs), inputs, options, draw(st.booleans()))

@@ -108,7 +108,7 @@ def _build(runs: Sequence[Run], core: str, optimize: str, folder: Path) -> Path:
     (folder / "models.c").write_text("".join(f'#include "{r.model.name}.c"\n' for r in runs))
     (folder / "batch.ld").write_text(_SCRIPT)
     board, zig = find_board(CORES[core].board), toolchain.find_toolchain("zig")
-    paths = [folder / "models.c", *sorted(KERNELS.glob("*.c")), FIRMWARE / "libc" / "mem.c"]
+    paths = [folder / "models.c", *sorted(KERNELS.glob("*.[cS]")), FIRMWARE / "libc" / "mem.c"]
     sources = [Source(path, optimize) for path in paths]
     objects = toolchain.compile_objects(zig, board, sources, folder)
     command = [*zig.command, *toolchain._core_flags(zig, board), *objects, "-T", "batch.ld"]

@@ -20,6 +20,7 @@ from test_link import behind_port
 
 from tinykit.codegen import reference
 from tinykit.codegen.importer import import_tflite
+from tinykit.codegen.layer import LowerOptions
 from tinykit.host.build import BuildOptions, build
 
 pytest.importorskip("unicorn")
@@ -174,7 +175,7 @@ def test_a_damaged_image_is_found_by_the_board_itself(
     tinykit: Tinykit, dense_build: Path, tmp_path: Path
 ) -> None:
     folder = copied(dense_build, tmp_path / "copy")
-    (_, layer, _) = compiled(tiny.dense(), "dense").program.layers
+    (_, layer, _) = compiled(tiny.dense(), "dense", LowerOptions(dsp=True)).program.layers
     weights = layer.tables[0].values
     elf = bytearray((folder / "firmware.elf").read_bytes())
     elf[elf.index(weights.tobytes())] ^= 0x10

@@ -11,7 +11,8 @@ from tinykit.codegen.c import c_row
 from tinykit.codegen.encode import encode
 from tinykit.codegen.layer import Arrays, Layer, LowerOptions, OpKind, RefusedError
 from tinykit.codegen.ops import shared
-from tinykit.codegen.ops.dense import Dense, Product, as_image, lower_convolution
+from tinykit.codegen.ops.dense import Dense, as_image, lower_convolution
+from tinykit.codegen.ops.product import Product
 from tinykit.codegen.ops.shared import Ints
 from tinykit.core import fixedpoint
 from tinykit.core.graph import Graph, Operator, Tensor
@@ -140,7 +141,9 @@ def _lower(graph: Graph, operator: Operator, options: LowerOptions) -> Layer:
     inputs = rows.shape[1]
     view = as_image(source.elements // inputs)
     plain = Dense(tflite.ActivationFunctionType.NONE, 0)
-    return lower_convolution(replace(operator, attributes=plain), product, view, inputs, encoded)
+    return lower_convolution(
+        replace(operator, attributes=plain), product, view, inputs, encoded, options
+    )
 
 
 def _weights(graph: Graph, operator: Operator) -> Ints | None:

@@ -1,7 +1,7 @@
 """Operators of two int8 or int16 values, either repeated over the other, or constant."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from tinykit.core.graph import Graph, Operator, Tensor
 _NONE = tflite.ActivationFunctionType.NONE
 _SUM_BITS = {"int8": 20, "int16": 15}  # headroom of the rescaled inputs of ADD and SUB
 _SQUARE_BITS = {"int8": 7, "int16": 0}  # and of SQUARED_DIFFERENCE
+_MOST_PLAIN_SHIFT = 22  # of tk_round_plain
 
 Factors = tuple[float, ...]
 
@@ -229,6 +230,40 @@ def _lower(function: _Function, graph: Graph, operator: Operator) -> Layer:
     )
 
 
+def _lower_sum(graph: Graph, operator: Operator) -> Layer:
+    """Lower ADD to the faster kernel for tensors of one shape where that is exact."""
+    layer = _lower(_SUM, graph, operator)
+    tensors = _tensors(graph, operator)
+    factors = [fixedpoint.quantize_multiplier(f) for f in _sum_factors(tensors)]
+    shift = -factors[2][1]
+    alike = tensors.left.shape == tensors.right.shape == tensors.target.shape
+    bits = _SUM_BITS["int8"]
+    if width_of(tensors.target) != INT8 or not alike or not 1 <= shift <= _MOST_PLAIN_SHIFT:
+        return layer
+    pairs = zip((tensors.left, tensors.right), factors, layer.inputs, strict=False)
+    (fine, scale, finer), (coarse, _, coarser) = sorted(pairs, key=lambda pair: pair[0].scale)
+    low, high = shared.activation_range(operator.attributes.activation, tensors.target)
+    return replace(
+        layer,
+        kernel="tk_add_alike_s8",
+        record="tk_add_alike_layer",
+        fields=(
+            ("count", tensors.target.elements),
+            ("zero", tensors.target.zero_point),
+            ("min", low),
+            ("max", high),
+            ("fine_shift", -scale[1]),
+            ("shift", shift),
+            ("coarse_offset", -coarse.zero_point << bits),
+            ("fine_offset", -fine.zero_point << (bits + 1)),
+            ("fine_multiplier", scale[0]),
+            ("multiplier", factors[2][0]),
+        ),
+        inputs=(coarser, finer),
+        tables=(),
+    )
+
+
 def _fields(
     function: _Function, tensors: Tensors, walk: broadcast.Broadcast, operator: Operator
 ) -> tuple[Field, ...]:
@@ -272,12 +307,12 @@ def _kind(
 _SUM_MEMBERS = ("a", "b", "out")
 _RAW = "at most 6 dimensions; all tensors have one scale"
 
-ADD = _kind(
-    _Function(
-        "sum", "tk_add_s8", "tk_sum_layer", _sum_factors, _check_below_one, _SUM_MEMBERS, _sum
-    ),
-    tflite.AddOptions,
-    _read_fused,
+_SUM = _Function(
+    "sum", "tk_add_s8", "tk_sum_layer", _sum_factors, _check_below_one, _SUM_MEMBERS, _sum
+)
+ADD = replace(
+    _kind(_SUM, tflite.AddOptions, _read_fused),
+    lower=lambda graph, operator, _options: _lower_sum(graph, operator),
 )
 SUB = _kind(
     _Function(

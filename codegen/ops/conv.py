@@ -10,7 +10,8 @@ from tinykit.codegen.access import read_while_writing
 from tinykit.codegen.encode import Encoded, encode, encode_blocks
 from tinykit.codegen.layer import Arrays, Layer, LowerOptions, OpKind, RefusedError
 from tinykit.codegen.ops import shared
-from tinykit.codegen.ops.dense import Product, lower_convolution, padding, summary_of
+from tinykit.codegen.ops.dense import lower_convolution
+from tinykit.codegen.ops.product import Product, padding, summary_of
 from tinykit.codegen.ops.shared import Ints, Window
 from tinykit.codegen.ops.width import refuse_other_activations, width_of
 from tinykit.core.graph import Graph, Operator
@@ -115,12 +116,13 @@ def _lower(graph: Graph, operator: Operator, options: LowerOptions) -> Layer:
     groups = _groups(graph, operator)
     if groups == 1:
         encoded = encode(product.rows.astype(np.int8), options)
-        return lower_convolution(operator, product, view, channels, encoded)
+        return lower_convolution(operator, product, view, channels, encoded, options)
     spread = _spread(shared.weight_values(graph, operator), groups)
     encoded = encode_blocks([product.rows.astype(np.int8)], [spread.astype(np.int8)], options)
     if encoded.encoding == "sparse":
         # the zeros of other groups are not stored: nothing is lost by one sparse product for all
-        layer = lower_convolution(operator, replace(product, rows=spread), view, channels, encoded)
+        whole = replace(product, rows=spread)
+        layer = lower_convolution(operator, whole, view, channels, encoded, options)
         return replace(layer, macs=layer.macs // groups)
     return _lower_grouped(operator, product, view, (channels, groups), encoded)
 

@@ -8,18 +8,11 @@ import tflite
 
 from tinykit.codegen.access import copied_first, read_while_writing
 from tinykit.codegen.encode import Encoded, encode
-from tinykit.codegen.layer import (
-    Arrays,
-    Field,
-    Layer,
-    LowerOptions,
-    OpKind,
-    RefusedError,
-    Table,
-)
-from tinykit.codegen.ops import shared
-from tinykit.codegen.ops.shared import Ints, Window
-from tinykit.codegen.ops.width import INT8, refuse_other_activations, width_of
+from tinykit.codegen.layer import Arrays, Layer, LowerOptions, OpKind, RefusedError
+from tinykit.codegen.ops import packed, shared
+from tinykit.codegen.ops.product import Product, padding, summary_of
+from tinykit.codegen.ops.shared import Window
+from tinykit.codegen.ops.width import refuse_other_activations, width_of
 from tinykit.core.graph import Graph, Operator
 
 _MOST_APART = 0.02  # output steps
@@ -31,46 +24,6 @@ class Dense:
 
     activation: int
     weights_format: int
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Product:
-    """Hold a matrix product with bias and scaling, ready to be lowered.
-
-    Attributes:
-        rows: the weights, (outputs, inputs).
-        bias: (outputs,), as in the model.
-        input_zero_point: subtracted from every input.
-        scaling: from accumulators to outputs.
-    """
-
-    rows: Ints
-    bias: Ints
-    input_zero_point: int
-    scaling: shared.Scaling
-
-    def evaluate(self, inputs: Ints) -> Ints:
-        """Return the accumulators for inputs of (..., inputs)."""
-        return np.asarray((inputs - self.input_zero_point) @ self.rows.T + self.bias, np.int64)
-
-    def folded_bias(self) -> Ints:
-        """Return the bias less what the input's zero point adds to every sum."""
-        return np.asarray(self.bias - self.input_zero_point * self.rows.sum(axis=1), np.int64)
-
-    def tables(self, encoded: Encoded) -> tuple[Table, ...]:
-        """Return all tables of the kernel's record."""
-        bias = Table("bias", self.folded_bias().astype(self.scaling.width.bias), "bias")
-        return (*encoded.tables, bias, *shared.scaling_tables(self.scaling))
-
-    def fields(self, layer: str, encoded: Encoded) -> tuple[Field, ...]:
-        """Return all members of the kernel's record."""
-        outputs, inputs = self.rows.shape
-        return (
-            ("inputs", inputs),
-            *encoded.fields(layer),
-            ("bias", f"{layer}_bias"),
-            shared.scaling_fields(self.scaling, layer, outputs),
-        )
 
 
 def _read(options: Any) -> Dense:
@@ -143,7 +96,10 @@ def _lower(graph: Graph, operator: Operator, options: LowerOptions) -> Layer:
     positions = graph.tensor(operator.inputs[0]).elements // inputs
     encoded = encode(product.rows.astype(np.int8), options)
     if positions > 1:
-        return lower_convolution(operator, product, as_image(positions), inputs, encoded)
+        return lower_convolution(operator, product, as_image(positions), inputs, encoded, options)
+    product = packed.prepared(product)
+    if packed.chosen(product, encoded, options):
+        return packed.lower_dense(operator, product, encoded)
     activation = shared.activation_name(operator.attributes.activation)
     return Layer(
         name=operator.name,
@@ -167,8 +123,12 @@ def lower_convolution(
     view: Window,
     channels: int,
     encoded: Encoded,
+    options: LowerOptions,
 ) -> Layer:
     """Lower a product that is taken at every position of an image."""
+    product = packed.prepared(product)
+    if packed.chosen(product, encoded, options):
+        return packed.lower_convolution(operator, product, view, channels, encoded)
     outputs, taps = product.rows.shape
     matrix = "dense" if encoded.encoding == "dense" else "sparse"
     kernel = "tk_conv_s8" if matrix == "dense" else "tk_conv_sparse_s8"
@@ -205,21 +165,10 @@ def lower_convolution(
     )
 
 
-def padding(product: Product) -> tuple[Field, ...]:
-    """Return the member that says what taps outside of the image read; int16 ones read 0."""
-    return (("pad_value", product.input_zero_point),) if product.scaling.width == INT8 else ()
-
-
 def as_image(positions: int) -> Window:
     """Return the geometry of a product that is taken at so many positions."""
     one = (1, 1)
     return Window((positions, 1), one, one, one, (0, 0), (positions, 1))
-
-
-def summary_of(shape: str, activation: str, encoded: Encoded) -> str:
-    """Return a layer's line for a person."""
-    parts = [shape, activation, f"{encoded.encoding} weights"]
-    return ", ".join(part for part in parts if part)
 
 
 def _number(number: int | None) -> int:

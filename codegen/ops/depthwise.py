@@ -1,16 +1,22 @@
 """DEPTHWISE_CONV_2D: a small filter for each channel."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import tflite
 
-from tinykit.codegen.access import read_while_writing
+from tinykit.codegen.access import Access, apart, read_while_writing
+from tinykit.codegen.encode import encode
 from tinykit.codegen.layer import Arrays, Field, Layer, LowerOptions, OpKind, RefusedError, Table
-from tinykit.codegen.ops import shared
+from tinykit.codegen.ops import packed, shared
+from tinykit.codegen.ops.dense import lower_convolution
+from tinykit.codegen.ops.product import Product
+from tinykit.codegen.ops.shared import Window
 from tinykit.codegen.ops.width import INT8, refuse_other_activations, width_of
 from tinykit.core.graph import Graph, Operator
+
+_BAND_BYTES = 512  # of copied rows; more would save little time
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,48 +96,125 @@ def _evaluate(graph: Graph, operator: Operator, values: Arrays) -> Arrays:
     return (_scaling(graph, operator).apply(accumulators)[None],)
 
 
-def _lower(graph: Graph, operator: Operator, _options: LowerOptions) -> Layer:
+def _lower(graph: Graph, operator: Operator, options: LowerOptions) -> Layer:
     source, target = graph.tensor(operator.inputs[0]), graph.tensor(operator.outputs[0])
     channels = target.shape[3]
-    view, scaling = _window(graph, operator), _scaling(graph, operator)
-    weights = shared.weight_values(graph, operator)
-    bias = shared.bias_values(graph, operator, channels)
-    name, width = operator.name, scaling.width
-    zero: tuple[Field, ...] = (("in_zero", source.zero_point),) if width == INT8 else ()
-    steps = view.steps(source.shape[3] * width.bytes, channels * width.bytes)
-    activation = shared.activation_name(operator.attributes.activation)
-    shape = f"{view.kernel[0]}x{view.kernel[1]} depthwise convolution of {channels} channels"
-    return Layer(
-        name=name,
-        kind=operator.kind,
-        summary=", ".join(part for part in (shape, activation) if part),
+    view = _window(graph, operator)
+    product = packed.prepared(
+        Product(
+            rows=shared.weight_values(graph, operator).reshape(-1, channels).T,
+            bias=shared.bias_values(graph, operator, channels),
+            input_zero_point=source.zero_point,
+            scaling=_scaling(graph, operator),
+        )
+    )
+    if options.dsp and product.plain:
+        if source.shape[3] == 1:
+            encoded = encode(product.rows.astype(np.int8), options)
+            return lower_convolution(operator, product, view, 1, encoded, options)
+        if source.shape[3] == channels and view.dilation == (1, 1):
+            return _lower_rows(operator, product, view)
+    return _lower_positions(operator, product, view, source.shape[3])
+
+
+def _lower_positions(operator: Operator, product: Product, view: Window, channels: int) -> Layer:
+    """Lower to the kernel that goes from position to position."""
+    outputs, width = len(product.rows), product.scaling.width
+    zero: tuple[Field, ...] = (("in_zero", product.input_zero_point),) if width == INT8 else ()
+    steps = view.steps(channels * width.bytes, outputs * width.bytes)
+    layer = _common(operator, product, view)
+    return replace(
+        layer,
         kernel=width.kernel("tk_depthwise_s8"),
         record=width.record("tk_depthwise_layer"),
         fields=(
             *zero,
-            ("multiplier", channels // source.shape[3]),
-            ("weights", f"{name}_weights"),
-            ("bias", f"{name}_bias"),
-            view.field(source.shape[3] * width.bytes),
-            shared.scaling_fields(scaling, name, channels),
+            ("multiplier", outputs // channels),
+            ("weights", f"{layer.name}_weights"),
+            ("bias", f"{layer.name}_bias"),
+            view.field(channels * width.bytes),
+            shared.scaling_fields(product.scaling, layer.name, outputs, product.plain),
         ),
-        inputs=(_source(operator),),
-        outputs=operator.outputs,
         tables=(
-            Table("weights", weights.astype(np.int8), "weights"),
-            Table("bias", bias.astype(width.bias), "bias"),
-            *shared.scaling_tables(scaling),
+            Table("weights", np.ascontiguousarray(product.rows.T.astype(np.int8)), "weights"),
+            *layer.tables,
         ),
-        access=(read_while_writing(steps, (channels - source.shape[3]) * width.bytes),),
-        macs=weights.size * view.output[0] * view.output[1],
-        encoding="dense",
-        reason="depthwise weights stay dense",
+        access=(read_while_writing(steps, (outputs - channels) * width.bytes),),
     )
 
 
-def _source(operator: Operator) -> int:
+def _lower_rows(operator: Operator, product: Product, view: Window) -> Layer:
+    """Lower to the kernel that goes from channel to channel, along rows."""
+    outputs = len(product.rows)
+    layer = _common(operator, product, view)
+    pairs = -(-view.kernel[1] // 2)
+    # tk_filter3_s8 reads as if the outputs were even
+    last = -(-view.output[1] // 2) * 2 - 1
+    reach = last * view.stride[1] + 2 * max(pairs, 2)
+    width = -(-max(view.pad[1] + view.image[1], reach) // 2) * 2
+    band = _band(view, width)
+    copied = (band - 1) * view.stride[0] + view.kernel[0]
+    return replace(
+        layer,
+        kernel="tk_depthwise_rows_s8",
+        record="tk_depthwise_rows_layer",
+        fields=(
+            ("in_zero", product.input_zero_point),
+            ("width", width),
+            ("band", band),
+            ("weights", f"{layer.name}_weights"),
+            ("bias", f"{layer.name}_bias"),
+            view.field(outputs),
+            shared.scaling_fields(product.scaling, layer.name, outputs, product.plain),
+        ),
+        tables=(Table("weights", product.rows.astype(np.int8), "weights"), *layer.tables),
+        takes_scratch=True,
+        scratch_bytes=4 * view.kernel[0] * pairs + 2 * copied * width,
+        scratch_alignment=4,
+        access=(rows_access(view, outputs),),
+    )
+
+
+def rows_access(view: Window, channels: int) -> Access:
+    """Return the access of tk_depthwise_rows_s8, which finishes a channel before the next one.
+
+    In place, a row is written when the rows below it, which its window ends in, have been copied.
+    """
+    sizes = [height * width * channels for height, width in (view.image, view.output)]
+    in_place = view.output[1] <= view.image[1] and view.pad[0] < view.kernel[0]
+    return replace(apart(*sizes), in_place=in_place)
+
+
+def _band(view: Window, width: int) -> int:
+    """Return how many rows of outputs a band has: as many as fit, at least one."""
+    fitting = _BAND_BYTES // (2 * width)
+    rows = (fitting - view.kernel[0]) // view.stride[0] + 1
+    return min(max(rows, 1), view.output[0])
+
+
+def _common(operator: Operator, product: Product, view: Window) -> Layer:
+    """Return what both kernels' layers have in common, with the tables behind the weights."""
     assert operator.inputs[0] is not None
-    return operator.inputs[0]
+    activation = shared.activation_name(operator.attributes.activation)
+    outputs = len(product.rows)
+    shape = f"{view.kernel[0]}x{view.kernel[1]} depthwise convolution of {outputs} channels"
+    return Layer(
+        name=operator.name,
+        kind=operator.kind,
+        summary=", ".join(part for part in (shape, activation) if part),
+        kernel="",
+        record="",
+        fields=(),
+        inputs=(operator.inputs[0],),
+        outputs=operator.outputs,
+        tables=(
+            Table("bias", product.bias.astype(product.scaling.width.bias), "bias"),
+            *shared.scaling_tables(product.scaling),
+        ),
+        macs=product.rows.size * view.output[0] * view.output[1],
+        encoding="dense",
+        reason="depthwise weights stay dense",
+    )
 
 
 KIND = OpKind(

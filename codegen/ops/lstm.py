@@ -11,7 +11,7 @@ from tinykit.codegen.c import c_row
 from tinykit.codegen.encode import Encoded, encode_blocks
 from tinykit.codegen.layer import Arrays, Field, Layer, LowerOptions, OpKind, RefusedError, Table
 from tinykit.codegen.ops import shared
-from tinykit.codegen.ops.dense import summary_of
+from tinykit.codegen.ops.product import summary_of
 from tinykit.codegen.ops.shared import Ints
 from tinykit.core import fixedpoint
 from tinykit.core.graph import Graph, Operator, Tensor

@@ -159,9 +159,11 @@ def scaling_tables(values: Scaling) -> tuple[Table, ...]:
     )
 
 
-def scaling_fields(values: Scaling, layer: str, channels: int) -> Field:
+def scaling_fields(values: Scaling, layer: str, channels: int, plain: bool) -> Field:
     """Return the member `out` of a kernel's record; int16 outputs have no zero point."""
-    zero: tuple[Field, ...] = (("zero", values.zero_point),) if values.width == INT8 else ()
+    zero: tuple[Field, ...] = ()
+    if values.width == INT8:
+        zero = (("zero", values.zero_point), ("plain", int(plain)))
     return (
         "out",
         (
@@ -268,6 +270,11 @@ class Window:
         low = first[0][:, None] * self.image[1] + first[1][None, :]
         high = last[0][:, None] * self.image[1] + last[1][None, :] + 1
         return Steps(low.ravel() * channels, high.ravel() * channels, written)
+
+    def stays_inside(self, axis: int) -> bool:
+        """Tell whether no tap lies outside of the image, along one axis."""
+        taps = positions(self, axis)
+        return bool(taps.min() >= 0 and taps.max() < self.image[axis])
 
     def field(self, channels: int) -> Field:
         """Return the member `window` of a kernel's record."""

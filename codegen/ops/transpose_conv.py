@@ -14,7 +14,7 @@ from tinykit.codegen.access import Access, Steps, copied_first, read_while_writi
 from tinykit.codegen.encode import SEGMENT, Encoded, encode_blocks
 from tinykit.codegen.layer import Arrays, Field, Layer, LowerOptions, OpKind, RefusedError, Table
 from tinykit.codegen.ops import shared
-from tinykit.codegen.ops.dense import Product, summary_of
+from tinykit.codegen.ops.product import Product, summary_of
 from tinykit.codegen.ops.shared import Ints, Window
 from tinykit.core.graph import Graph, Operator
 

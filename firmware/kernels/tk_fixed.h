@@ -46,12 +46,44 @@ static inline int8_t tk_clamp(int32_t value, int32_t min, int32_t max)
     return (int8_t)(value > max ? max : value);
 }
 
+// What tk_round_plain adds before it shifts: half of the divisor, and the zero point.
+static inline int32_t tk_half(uint32_t shift, int32_t zero)
+{
+    return (2 * zero + 1) * (int32_t)(1u << (shift - 1));
+}
+
+// a * b / 2^32, halves up: SMMULR. Of twice a value it is tk_high_multiply.
+static inline int32_t tk_high_word(int32_t a, int32_t b)
+{
+    return (int32_t)tk_floor_shift_64((int64_t)a * b + (1ll << 31), 32);
+}
+
+// tk_round_shift by 1 to 22 bits, the zero point added, clipped to int8.
+static inline int8_t tk_round_plain(int32_t high, uint32_t shift, int32_t half)
+{
+    const int32_t rounded = tk_floor_shift(high + half + tk_floor_shift(high, 31), shift);
+    return tk_clamp(rounded, INT8_MIN, INT8_MAX);
+}
+
+// The output of a sum as tk_rescale computes it, clipped to int8, for a shift to the right of 1 to
+// 22 and |sum| < 2^30, which leaves room to double it. Six instructions.
+static inline int8_t tk_finish_plain(int32_t sum, int32_t multiplier, uint32_t shift, int32_t half)
+{
+    return tk_round_plain(tk_high_word(sum * 2, multiplier), shift, half);
+}
+
 // The output of one channel from its sum.
 static inline int8_t tk_finish(const tk_output *out, uint32_t channel, int32_t sum)
 {
     const uint32_t scale = out->scales > 1 ? channel : 0;
-    const int32_t scaled = tk_rescale(sum, out->multiplier[scale], out->shift[scale]);
-    return tk_clamp(scaled + out->zero, out->min, out->max);
+    const int32_t multiplier = out->multiplier[scale];
+    const int32_t shift = out->shift[scale];
+    if (out->plain) {
+        const uint32_t right = (uint32_t)-shift;
+        const int8_t value = tk_finish_plain(sum, multiplier, right, tk_half(right, out->zero));
+        return tk_clamp(value, out->min, out->max);
+    }
+    return tk_clamp(tk_rescale(sum, multiplier, shift) + out->zero, out->min, out->max);
 }
 
 #endif

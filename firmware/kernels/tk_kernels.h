@@ -32,6 +32,7 @@ typedef struct {
     int8_t zero;
     int8_t min;
     int8_t max;
+    uint8_t plain;             // all shifts are -22 to -1, and twice a sum fits int32
     const int32_t *multiplier; // [scales]
     const int8_t *shift;       // [scales], positive to the left
 } tk_output;
@@ -56,6 +57,15 @@ typedef struct {
     tk_output out;
 } tk_sparse_layer;
 
+// The same, laid out for the DSP instructions of Armv7E-M and Armv8-M: firmware/kernels/tk_rows.h.
+// Shifts are between -22 and -1, and twice a sum fits int32.
+typedef struct {
+    uint16_t inputs;
+    const uint32_t *weights; // rows and inputs filled up with zeros to multiples of 4
+    const int32_t *bias;     // [out.channels], filled up too
+    tk_output out;
+} tk_dense_packed_layer;
+
 // A window that slides over an image.
 typedef struct {
     uint16_t in_height, in_width;
@@ -79,6 +89,17 @@ typedef struct {
     tk_window window;
     tk_sparse_layer sparse;
 } tk_conv_sparse_layer;
+
+// Laid out for DSP instructions: firmware/kernels/tk_tile.h. Shifts and sums as above.
+typedef struct {
+    int8_t pad_value;
+    int8_t zero, min, max;
+    uint16_t channels; // of the output
+    uint16_t pairs;    // words of inputs in a column; each row of the window fills its last group
+    const uint32_t *weights;
+    const uint32_t *rows;
+    tk_window window;
+} tk_conv_packed_layer;
 
 // A convolution whose channels are divided into groups, each with outputs of its own.
 typedef struct {
@@ -116,6 +137,17 @@ typedef struct {
     tk_window window;
     tk_output out;
 } tk_depthwise_layer;
+
+// One output channel for each of the image, no dilation; shifts and sums as for packed weights.
+typedef struct {
+    int8_t in_zero;
+    uint16_t width;        // of a copied row, padding included
+    uint16_t band;         // rows of outputs that are computed at a time
+    const int8_t *weights; // [channels][kernel_height][kernel_width]
+    const int32_t *bias;   // [channels]
+    tk_window window;
+    tk_output out;
+} tk_depthwise_rows_layer;
 
 typedef struct {
     int8_t min;
@@ -333,6 +365,16 @@ typedef struct {
     int32_t a_multiplier, b_multiplier, out_multiplier;
 } tk_sum_layer;
 
+// ADD of two tensors of one shape, the one of the larger scale first. Shifts are to the right.
+typedef struct {
+    uint32_t count;
+    int8_t zero, min, max;
+    uint8_t fine_shift, shift; // 0 to 31, 1 to 22
+    int32_t coarse_offset;     // less the zero point, in units of 2^20
+    int32_t fine_offset;       // in units of 2^21
+    int32_t fine_multiplier, multiplier;
+} tk_add_alike_layer;
+
 typedef struct {
     tk_broadcast shape;
     int8_t a_zero, b_zero, out_zero;
@@ -411,11 +453,21 @@ typedef struct {
 void tk_dense_s8(const tk_dense_layer *layer, const int8_t *src, int8_t *dst);
 void tk_sparse_s8(const tk_sparse_layer *layer, const int8_t *src, int8_t *dst);
 
+// `scratch` holds the inputs filled up to a multiple of 4, unless they are one.
+void tk_dense_packed_s8(const tk_dense_packed_layer *layer, const int8_t *src, int8_t *dst,
+                        int8_t *scratch);
+
 // `column` has kernel_height * kernel_width * channels bytes; it is not used by a 1x1 kernel
 // without padding.
 void tk_conv_s8(const tk_conv_layer *layer, const int8_t *src, int8_t *dst, int8_t *column);
 void tk_conv_sparse_s8(const tk_conv_sparse_layer *layer, const int8_t *src, int8_t *dst,
                        int8_t *column);
+
+// `scratch` holds a tile of 4 columns, 16 * pairs bytes, and behind it the bytes of a row of the
+// window unless none is gathered; it lies at a multiple of 4 bytes.
+void tk_conv_packed_s8(const tk_conv_packed_layer *layer, const int8_t *src, int8_t *dst,
+                       int8_t *scratch);
+
 void tk_conv_grouped_s8(const tk_conv_grouped_layer *layer, const int8_t *src, int8_t *dst,
                         int8_t *column);
 void tk_depthwise_s8(const tk_depthwise_layer *layer, const int8_t *src, int8_t *dst);
@@ -454,6 +506,10 @@ void tk_requantize_s16_s8(const tk_requantize_layer *layer, const void *src, int
 void tk_requantize_s8_s16(const tk_requantize_layer *layer, const int8_t *src, void *dst);
 void tk_quantize_f32_s16(const tk_scale_layer *layer, const int8_t *src, void *dst);
 void tk_dequantize_s16_f32(const tk_scale_layer *layer, const void *src, int8_t *dst);
+// `scratch` holds the taps of a channel as pairs, then the rows of a band; it lies at a multiple of
+// 4 bytes. `dst` may be `src` if the output is not wider.
+void tk_depthwise_rows_s8(const tk_depthwise_rows_layer *layer, const int8_t *src, int8_t *dst,
+                          int8_t *scratch);
 
 // `column` has room for the taps of the phase that has most.
 void tk_transpose_conv_s8(const tk_transpose_conv_layer *layer, const int8_t *src, int8_t *dst,
@@ -475,6 +531,8 @@ void tk_reduce_max_s8(const tk_reduce_max_layer *layer, const int8_t *src, int8_
 void tk_softmax_s8(const tk_softmax_layer *layer, const int8_t *src, int8_t *dst);
 void tk_log_softmax_s8(const tk_log_softmax_layer *layer, const int8_t *src, int8_t *dst);
 void tk_lookup_s8(const tk_lookup_layer *layer, const int8_t *src, int8_t *dst);
+void tk_add_alike_s8(const tk_add_alike_layer *layer, const int8_t *coarse, const int8_t *fine,
+                     int8_t *dst);
 void tk_add_s8(const tk_sum_layer *layer, const int8_t *a, const int8_t *b, int8_t *dst);
 void tk_subtract_s8(const tk_sum_layer *layer, const int8_t *a, const int8_t *b, int8_t *dst);
 void tk_squared_difference_s8(const tk_sum_layer *layer, const int8_t *a, const int8_t *b,

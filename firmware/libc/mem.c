@@ -22,35 +22,37 @@ static int word_aligned(const void *a, const void *b)
     return (((uintptr_t)a | (uintptr_t)b) % sizeof(word)) == 0;
 }
 
-void *memcpy(void *restrict to, const void *restrict from, size_t bytes)
+// Copies upward, which is also right where `to` lies below `from`.
+static void *forward(uint8_t *to, const uint8_t *from, size_t bytes)
 {
     uint8_t *t = to;
-    const uint8_t *f = from;
-    if (word_aligned(t, f)) {
+    if (word_aligned(to, from)) {
         for (; bytes >= sizeof(word); bytes -= sizeof(word)) {
-            *(word *)(void *)t = *(const word *)(const void *)f;
+            *(word *)(void *)t = *(const word *)(const void *)from;
             t += sizeof(word);
-            f += sizeof(word);
+            from += sizeof(word);
         }
     }
     while (bytes-- > 0) {
-        *t++ = *f++;
+        *t++ = *from++;
     }
     return to;
+}
+
+void *memcpy(void *restrict to, const void *restrict from, size_t bytes)
+{
+    return forward(to, from, bytes);
 }
 
 void *memmove(void *to, const void *from, size_t bytes)
 {
     uint8_t *t = to;
     const uint8_t *f = from;
-    if ((uintptr_t)t - (uintptr_t)f >= bytes) {
-        for (size_t i = 0; i < bytes; i++) {
-            t[i] = f[i];
-        }
-    } else {
-        while (bytes-- > 0) {
-            t[bytes] = f[bytes];
-        }
+    if ((uintptr_t)t < (uintptr_t)f || (uintptr_t)t - (uintptr_t)f >= bytes) {
+        return forward(t, f, bytes);
+    }
+    while (bytes-- > 0) {
+        t[bytes] = f[bytes];
     }
     return to;
 }
@@ -58,6 +60,13 @@ void *memmove(void *to, const void *from, size_t bytes)
 void *memset(void *to, int value, size_t bytes)
 {
     uint8_t *t = to;
+    if (word_aligned(t, t)) {
+        const word words = (uint8_t)value * UINT32_C(0x01010101);
+        for (; bytes >= sizeof(word); bytes -= sizeof(word)) {
+            *(word *)(void *)t = words;
+            t += sizeof(word);
+        }
+    }
     while (bytes-- > 0) {
         *t++ = (uint8_t)value;
     }

@@ -14,6 +14,35 @@ static const int32_t zeros[MAX_CHANNELS * MAX_PHASES];
 static const uint32_t no_starts[MAX_PHASES];
 static const int32_t multiplier[1] = {1 << 30};
 static const int8_t shift[1] = {-3};
+static uint32_t rows[5 * MAX_CHANNELS];
+
+static uint16_t groups_of_four(uint32_t count) { return (uint16_t)((count + 3) / 4); }
+
+static void run_packed(const tk_window *window, uint16_t channels, const int8_t *weights,
+                       const int8_t *src, int8_t *dst, int8_t *scratch)
+{
+    for (uint32_t i = 0; i < MAX_CHANNELS; i++) {
+        rows[5 * i + 2] = rows[5 * i + 3] = 1u << 30;
+        rows[5 * i + 4] = 0xfdfd; // -3 twice
+    }
+    const uint16_t groups = groups_of_four((uint32_t)window->kernel_width * window->channels);
+    const tk_conv_packed_layer layer = {.min = -128,
+                                        .max = 127,
+                                        .channels = channels,
+                                        .pairs = (uint16_t)(2 * groups * window->kernel_height),
+                                        .weights = (const uint32_t *)(const void *)weights,
+                                        .rows = rows,
+                                        .window = *window};
+    tk_conv_packed_s8(&layer, src, dst, scratch);
+}
+
+static void run_rows(const tk_window *window, const int8_t *weights, tk_output out,
+                     const int8_t *src, int8_t *dst, int8_t *scratch)
+{
+    const tk_depthwise_rows_layer layer = {
+        .width = 64, .band = 2, .weights = weights, .bias = zeros, .window = *window, .out = out};
+    tk_depthwise_rows_s8(&layer, src, dst, scratch);
+}
 
 void overlap_run(int kernel, const tk_window *window, uint16_t channels, const int8_t *weights,
                  const int8_t *src, int8_t *dst, int8_t *column)
@@ -64,6 +93,12 @@ void overlap_run(int kernel, const tk_window *window, uint16_t channels, const i
         break;
     case 4:
         tk_transpose_conv_s8(&transposed, src, dst, column);
+        break;
+    case 6:
+        run_packed(window, channels, weights, src, dst, column);
+        break;
+    case 7:
+        run_rows(window, weights, out, src, dst, column);
         break;
     default:
         tk_average_pool_s8(&pool, src, dst);

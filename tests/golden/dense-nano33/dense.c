@@ -53,7 +53,7 @@ static const tk_sparse_layer hidden = {
     .inputs = 40, .weights = hidden_weights, .indices = hidden_indices, .counts = hidden_counts,
     .bias = hidden_bias,
     .out = {
-        .channels = 23, .scales = 1, .zero = -128, .min = -128, .max = 127,
+        .channels = 23, .scales = 1, .zero = -128, .plain = 1, .min = -128, .max = 127,
         .multiplier = hidden_multiplier, .shift = hidden_shift,
     },
 };
@@ -78,7 +78,7 @@ static const int8_t out_shift[1] = {
 static const tk_dense_layer out = {
     .inputs = 23, .weights = out_weights, .bias = out_bias,
     .out = {
-        .channels = 3, .scales = 1, .zero = 4, .min = -128, .max = 127,
+        .channels = 3, .scales = 1, .zero = 4, .plain = 1, .min = -128, .max = 127,
         .multiplier = out_multiplier, .shift = out_shift,
     },
 };

@@ -50,7 +50,7 @@ static const tk_conv_layer conv = {
     .dense = {
         .inputs = 9, .weights = conv_weights, .bias = conv_bias,
         .out = {
-            .channels = 4, .scales = 4, .zero = -128, .min = -128, .max = 127,
+            .channels = 4, .scales = 4, .zero = -128, .plain = 1, .min = -128, .max = 127,
             .multiplier = conv_multiplier, .shift = conv_shift,
         },
     },
@@ -81,7 +81,7 @@ static const tk_depthwise_layer depthwise_conv_2d = {
         .backward = 0,
     },
     .out = {
-        .channels = 4, .scales = 4, .zero = -20, .min = -128, .max = 127,
+        .channels = 4, .scales = 4, .zero = -20, .plain = 1, .min = -128, .max = 127,
         .multiplier = depthwise_conv_2d_multiplier, .shift = depthwise_conv_2d_shift,
     },
 };
@@ -124,7 +124,7 @@ static const int8_t score_shift[1] = {
 static const tk_dense_layer score = {
     .inputs = 4, .weights = score_weights, .bias = score_bias,
     .out = {
-        .channels = 2, .scales = 1, .zero = 0, .min = -128, .max = 127,
+        .channels = 2, .scales = 1, .zero = 0, .plain = 1, .min = -128, .max = 127,
         .multiplier = score_multiplier, .shift = score_shift,
     },
 };

@@ -1,0 +1,110 @@
+"""Layers with dense weights on a core with DSP instructions."""
+
+from dataclasses import replace
+
+from tinykit.codegen import packed
+from tinykit.codegen.access import copied_in_tiles
+from tinykit.codegen.encode import Encoded
+from tinykit.codegen.layer import Layer, LowerOptions
+from tinykit.codegen.ops import shared
+from tinykit.codegen.ops.product import Product, summary_of
+from tinykit.codegen.ops.shared import Window
+from tinykit.codegen.ops.width import INT8
+from tinykit.core.graph import Operator
+
+_ALIGNMENT = 4
+
+
+def prepared(product: Product) -> Product:
+    """Mark a product as plain if it is, after channels without weights have become plain."""
+    if product.scaling.width != INT8:
+        return product
+    bias, scaling = packed.with_plain_constants(product.rows, product.bias, product.scaling)
+    if not packed.fits(product.rows, bias, scaling):
+        return product
+    return replace(product, bias=bias, scaling=scaling, plain=True)
+
+
+def chosen(product: Product, encoded: Encoded, options: LowerOptions) -> bool:
+    """Tell whether a prepared product's kernel is one of these."""
+    return options.dsp and product.plain and encoded.encoding == "dense"
+
+
+def lower_dense(operator: Operator, product: Product, encoded: Encoded) -> Layer:
+    """Lower FULLY_CONNECTED at one position."""
+    outputs, inputs = product.rows.shape
+    assert operator.inputs[0] is not None
+    name = operator.name
+    return Layer(
+        name=name,
+        kind=operator.kind,
+        summary=summary_of(
+            f"dense {inputs} -> {outputs}",
+            shared.activation_name(operator.attributes.activation),
+            encoded,
+        ),
+        kernel="tk_dense_packed_s8",
+        record="tk_dense_packed_layer",
+        fields=(
+            ("inputs", inputs),
+            ("weights", f"{name}_weights"),
+            ("bias", f"{name}_bias"),
+            shared.scaling_fields(product.scaling, name, outputs, product.plain),
+        ),
+        inputs=(operator.inputs[0],),
+        outputs=operator.outputs,
+        tables=(
+            packed.dense_table(product.rows),
+            packed.whole_blocks(product.bias_table()),
+            *shared.scaling_tables(product.scaling),
+        ),
+        takes_scratch=True,
+        scratch_bytes=0 if inputs % packed.GROUP == 0 else inputs + -inputs % packed.GROUP,
+        macs=inputs * outputs,
+        encoding=encoded.encoding,
+        reason=encoded.reason,
+    )
+
+
+def lower_convolution(
+    operator: Operator, product: Product, view: Window, channels: int, encoded: Encoded
+) -> Layer:
+    """Lower a product that is taken at every position of an image."""
+    outputs, taps = product.rows.shape
+    assert operator.inputs[0] is not None
+    name, scaling = operator.name, product.scaling
+    run = view.kernel[1] * channels
+    pairs = view.kernel[0] * packed.column_words(run)
+    gathered = view.dilation[1] > 1 or not view.stays_inside(axis=1)
+    shape = f"{view.kernel[0]}x{view.kernel[1]} convolution {channels} -> {outputs}"
+    return Layer(
+        name=name,
+        kind=operator.kind,
+        summary=summary_of(shape, shared.activation_name(operator.attributes.activation), encoded),
+        kernel="tk_conv_packed_s8",
+        record="tk_conv_packed_layer",
+        fields=(
+            ("pad_value", product.input_zero_point),
+            ("zero", scaling.zero_point),
+            ("min", scaling.low),
+            ("max", scaling.high),
+            ("channels", outputs),
+            ("pairs", pairs),
+            ("weights", f"{name}_weights"),
+            ("rows", f"{name}_rows"),
+            view.field(channels),
+        ),
+        inputs=(operator.inputs[0],),
+        outputs=operator.outputs,
+        tables=(
+            packed.tile_table(product.rows, run),
+            packed.tile_records(product.folded_bias(), scaling),
+        ),
+        takes_scratch=True,
+        scratch_bytes=4 * packed.COLUMNS * pairs + (run if gathered else 0),
+        scratch_alignment=_ALIGNMENT,
+        access=(copied_in_tiles(view.steps(channels, outputs), packed.COLUMNS),),
+        macs=view.output[0] * view.output[1] * outputs * taps,
+        encoding=encoded.encoding,
+        reason=encoded.reason,
+    )

@@ -1,0 +1,109 @@
+"""Weights laid out for the DSP instructions of Armv7E-M and Armv8-M.
+
+One instruction there widens bytes 0 and 2 of a word, and another bytes 1 and 3. So inputs go in
+groups of four, a b c d, which widen to the pairs (a, c) and (b, d), and a word of weights holds
+two rows of one pair, r0a r1a r0c r1c. Rows and inputs are filled up with zeros.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinykit.codegen.layer import Table
+from tinykit.codegen.ops.shared import Ints, Scaling
+
+GROUP = 4  # inputs
+COLUMNS = 4  # output positions of a tile: TK_TILE_COLUMNS
+_DENSE_ROWS = 4  # TK_ROWS
+_LEAST_SHIFT, _MOST_SHIFT = -22, -1
+_MOST_SUM = 1 << 30
+
+
+def fits(rows: Ints, bias: Ints, scaling: Scaling) -> bool:
+    """Tell whether the packed kernels compute these sums exactly.
+
+    They double a sum, and add the zero point before they shift to the right: tk_finish_plain in
+    firmware/kernels/tk_fixed.h. Every layer but odd ones fits.
+    """
+    worst = int((np.abs(rows).sum(axis=1) * 255 + np.abs(bias)).max())
+    return worst < _MOST_SUM and bool(_in_range(scaling.shift).all())
+
+
+def with_plain_constants(rows: Ints, bias: Ints, scaling: Scaling) -> tuple[Ints, Scaling]:
+    """Return biases and scales in which channels without weights are no odd ones.
+
+    Such a channel has one output whatever its input, and often a scale beyond reason. A bias of
+    four times the output, less the zero point, and the factor 1/4 make the same.
+    """
+    odd = ~rows.any(axis=1) & ~_in_range(scaling.shift)
+    if len(scaling.shift) != len(bias) or not odd.any():
+        return bias, scaling
+    outputs = scaling.apply(bias).astype(np.int64)
+    bias = np.where(odd, 4 * (outputs - scaling.zero_point), bias)
+    multiplier = np.where(odd, 1 << 30, scaling.multiplier)
+    shift = np.where(odd, -1, scaling.shift)
+    return bias, replace(scaling, multiplier=multiplier, shift=shift)
+
+
+def _in_range(shifts: Ints) -> NDArray[np.bool_]:
+    return np.asarray((shifts >= _LEAST_SHIFT) & (shifts <= _MOST_SHIFT))
+
+
+def dense_table(rows: Ints) -> Table:
+    """Lay weights of (outputs, inputs) out for tk_rows_s8: four rows, group after group."""
+    words = _words(rows, _DENSE_ROWS)
+    pairs = words.reshape(-1, _DENSE_ROWS // 2, words.shape[1])
+    return _table(pairs.transpose(0, 2, 1))
+
+
+def whole_blocks(bias: Table) -> Table:
+    """Fill the biases of tk_rows_s8 up to whole blocks of rows."""
+    return replace(bias, values=np.pad(bias.values, (0, -len(bias.values) % _DENSE_ROWS)))
+
+
+def tile_table(rows: Ints, run: int) -> Table:
+    """Lay weights of (outputs, inputs) out for tk_tile_s8: two rows, group after group.
+
+    Args:
+        rows: the weights.
+        run: inputs of a row of the window, of which each fills its last group.
+    """
+    outputs = len(rows)
+    filled = np.zeros((outputs, rows.shape[1] // run, -(-run // GROUP) * GROUP), np.int64)
+    filled[:, :, :run] = rows.reshape(outputs, -1, run)
+    return _table(_words(filled.reshape(outputs, -1), 2))
+
+
+def tile_records(bias: Ints, scaling: Scaling) -> Table:
+    """Lay biases and scales out for tk_tile_s8: a record for each two rows."""
+    outputs = len(bias)
+    records = np.zeros((-(-outputs // 2), 5), np.uint32)
+    for column, values in ((0, bias), (2, scaling.multiplier)):
+        of_rows = np.zeros(2 * len(records), np.int64)
+        of_rows[:outputs] = values
+        records[:, column : column + 2] = of_rows.astype(np.int32).view(np.uint32).reshape(-1, 2)
+    shifts = np.zeros((len(records), 4), np.int8)
+    shifts[:, :2].flat[:outputs] = np.broadcast_to(scaling.shift, outputs)
+    records[:, 4] = shifts.view("<u4").ravel()
+    return Table("rows", records, "requantization")
+
+
+def column_words(inputs: int) -> int:
+    """Return the words that a column of so many inputs takes as pairs."""
+    return -(-inputs // GROUP) * GROUP // 2
+
+
+def _words(rows: Ints, block: int) -> NDArray[np.uint32]:
+    """Return (pairs of rows, pairs of inputs), rows filled up to multiples of `block`."""
+    outputs, inputs = rows.shape
+    filled = np.zeros((-(-outputs // block) * block, -(-inputs // GROUP) * GROUP), np.int8)
+    filled[:outputs, :inputs] = rows
+    # axes: pair of rows, row; group, half of a pair, pair
+    split = filled.reshape(len(filled) // 2, 2, -1, 2, 2)
+    ordered = np.ascontiguousarray(split.transpose(0, 2, 4, 3, 1))
+    return ordered.reshape(len(filled) // 2, -1).view("<u4").astype(np.uint32)
+
+
+def _table(words: NDArray[np.uint32]) -> Table:
+    return Table("weights", np.ascontiguousarray(words), "weights")

@@ -1,0 +1,27 @@
+// The contract of the inner product of a convolution, for kernels only.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TK_TILE_H
+#define TK_TILE_H
+
+#include "tk_dsp.h"
+
+#define TK_TILE_COLUMNS 4
+#define TK_TILE_RECORD  5 // words: biases of both rows, multipliers, shifts in the two low bytes
+
+// Passed by value, so that the assembly finds it on the stack.
+typedef struct {
+    int8_t *dst[TK_TILE_COLUMNS]; // channel 0 of each column's output
+    uint32_t channels;
+    int32_t zero; // point of the output
+} tk_tile;
+
+// Computes all channels of four columns.
+//
+//     weights   for each pair of rows and each two inputs a, b a word of r0a r1a r0b r1b
+//     rows      for each pair of rows a record
+//     columns   for each two inputs a word a b of each column, to `end`; a multiple of 4 inputs
+void tk_tile_s8(const uint32_t *weights, const uint32_t *rows, const uint32_t *columns,
+                const uint32_t *end, tk_tile tile);
+
+#endif
