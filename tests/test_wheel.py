@@ -15,7 +15,7 @@ import tiny
 from models import ROOT
 
 ROOMS = ("core", "train", "prune", "codegen", "firmware", "host")
-SUFFIXES = {".py", ".typed", ".j2", ".c", ".h", ".ld", ".repl", ".toml"}
+SUFFIXES = {".S", ".c", ".h", ".j2", ".ld", ".py", ".repl", ".toml", ".typed"}
 
 
 def tracked() -> list[str]:
