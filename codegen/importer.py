@@ -102,7 +102,6 @@ def _graph_with_states(data: bytes, name: str) -> Graph:
     model = tflite.Model.GetRootAsModel(data, 0)
     file = _File(name, model, model.Subgraphs(0), len(data))
     graph = _graph(file)
-    _refuse_other_dtypes(file, graph.tensors)
     initialisers = _initialisers(file, graph.operators)
     try:
         return with_states(graph, initialisers)
@@ -202,16 +201,6 @@ def _constant(
             "the file is damaged; convert it again: tinykit quantize",
         )
     return values.astype(dtype).reshape(shape)
-
-
-def _refuse_other_dtypes(file: _File, tensors: tuple[Tensor, ...]) -> None:
-    """Say at once when the model is float: no layer of it could compile."""
-    kinds = {tensor.dtype for tensor in tensors}
-    if not kinds & {"int8", "int16"} and "float32" in kinds:
-        name = next(t.name for t in tensors if t.dtype == "float32")
-        raise TinykitError(
-            f"{file.name} is a float model ('{name}' is float32), tinykit compiles int8", _CONVERT
-        )
 
 
 def _operators(
@@ -318,6 +307,7 @@ def _checked(graph: Graph, name: str) -> Graph:
             KINDS[operator.kind].check(graph, operator)
             constant = folded(graph, operator)
         except RefusedError as error:
+            _refuse_float(graph)
             raise TinykitError(
                 f"{name}: layer '{operator.name}' ({operator.kind}) {error.what}", error.hint
             ) from error
@@ -331,6 +321,16 @@ def _checked(graph: Graph, name: str) -> Graph:
                 "convert the model without this output",
             )
     return replace(graph, operators=tuple(kept))
+
+
+def _refuse_float(graph: Graph) -> None:
+    """Say so when a model that cannot be compiled has not been quantized at all."""
+    floats = [tensor.name for tensor in graph.tensors if tensor.dtype == "float32"]
+    if floats and not any(tensor.dtype == "int8" for tensor in graph.tensors):
+        raise TinykitError(
+            f"{graph.name} is a float model ('{floats[0]}' is float32), tinykit compiles int8",
+            _CONVERT,
+        )
 
 
 @dataclass(frozen=True, slots=True)

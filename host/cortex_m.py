@@ -66,6 +66,8 @@ REGISTERS = table(
     (0xD88, Register("CPACR", writable=0xF00000)),
     (0xD90, Register("MPU_TYPE", "r", reset=8 << 8)),
     (0xD94, Register("MPU_CTRL", writable=0)),  # protection itself is not modelled
+    # as a bootloader may leave it: flush to zero, and round towards zero
+    (0xF3C, Register("FPDSCR", reset=0x1C00000, writable=0x7C00000)),
 )
 BYTE_ACCESSIBLE = ("NVIC_IPR", "SHPR", "CFSR")  # B3.2.2, B3.4.1
 

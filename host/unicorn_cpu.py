@@ -408,10 +408,15 @@ class Machine:
         self._pc = words[6] & ~1
 
     def _check_fpu(self) -> None:
-        """Refuse floating point before CPACR allows it (B3.2.20): unicorn itself would run it."""
+        """Refuse floating point before CPACR allows it (B3.2.20): unicorn itself would run it.
+
+        Its FPSCR begins with 0 whatever FPDSCR says (B3.2.23), so that has to be 0.
+        """
         self.profiler.flush()
         if self.profiler.fpu_used and not self.chip.system.values["CPACR"]:
             raise RefusedError("a floating point instruction ran while SCB.CPACR denies the FPU")
+        if self.profiler.fpu_used and self.chip.system.values["FPDSCR"]:
+            raise RefusedError("a floating point instruction ran while FPDSCR flushes to zero")
 
     def _read_register(self, _uc: unicorn.Uc, offset: int, size: int, base: int) -> int:
         try:

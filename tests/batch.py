@@ -14,6 +14,7 @@ from flat import to_bytes
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.strategies import SearchStrategy
 from models import KERNELS, ROOT, SANITIZERS, WARNINGS
+from numpy.typing import NDArray
 
 from tinykit.codegen import reference
 from tinykit.codegen.compile import Compiled, compile_model
@@ -205,9 +206,16 @@ def _differences(who: str, found: tuple[Array, ...], truth: tuple[Array, ...]) -
     lines = []
     for i, (ours, theirs) in enumerate(zip(found, truth, strict=True)):
         a, b = ours.ravel(), theirs.ravel()
-        different = np.flatnonzero(a.view(np.uint8) != b.view(np.uint8))
+        different = np.flatnonzero(comparable(a) != comparable(b))
         if a.dtype != b.dtype or a.size != b.size or different.size:
             at = int(different[0]) // a.itemsize if different.size else 0
             first = f"first {a[at]} not {b[at]} at {at}"
             lines.append(f"{who}: output {i}: {different.size} bytes differ, {first}")
     return lines
+
+
+def comparable(values: Array) -> NDArray[np.uint8]:
+    """Return the bytes of an array, of NaN always the same: docs/exactness.md."""
+    if values.dtype == np.float32:
+        values = np.where(np.isnan(values), np.float32(np.nan), values)
+    return values.ravel().view(np.uint8)

@@ -7,6 +7,7 @@ import moves
 import numpy as np
 import streams
 import tflite
+import wides
 from draft import SAMPLES, Array, Draft
 from flat import FlatModel, FlatOperator, FlatTensor
 from hypothesis import strategies as st
@@ -842,6 +843,17 @@ def stream(kind: str) -> st.SearchStrategy[Case]:
     return drawn()
 
 
+def wide(key: str) -> st.SearchStrategy[Case]:
+    """Draw an operator of float32 or int32."""
+
+    @st.composite
+    def drawn(draw: Draw) -> Case:
+        draft = _draft(draw)
+        return _case(draw, key, draft, (wides.WIDES[key](draw, draft),))
+
+    return drawn()
+
+
 @st.composite
 def delay(draw: Draw) -> Case:
     """Draw a delay line of int8, int16, int32 or floats."""
@@ -886,4 +898,5 @@ STRATEGIES: dict[str, st.SearchStrategy[Case]] = {
     "TRANSPOSE_CONV": transpose_conv(),
     "UNIDIRECTIONAL_SEQUENCE_LSTM": lstm(),
     **{kind: move(kind) for kind in moves.MOVES},
+    **{key: wide(key) for key in wides.WIDES},
 }

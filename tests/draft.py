@@ -45,6 +45,10 @@ class Draft:
         number = self.add(FlatTensor(self.name("in"), shape, self.dtype, (scale,), (zero_point,)))
         return self._as_input(number, self.drawn(_of_samples(shape)))
 
+    def input_of(self, shape: tuple[int, ...], dtype: str, values: Array) -> int:
+        """Add an input without a scale that holds the given values, (samples, ...)."""
+        return self._as_input(self.add(FlatTensor(self.name("in"), shape, dtype)), values)
+
     def float_input(self, shape: tuple[int, ...], values: Array) -> int:
         """Add a float input that holds the given values."""
         number = self.add(FlatTensor(self.name("in"), shape, "float32"))

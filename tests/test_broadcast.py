@@ -2,6 +2,7 @@
 
 import ctypes
 import subprocess
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,13 +34,14 @@ class Record(ctypes.Structure):
 def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     path = tmp_path_factory.mktemp("broadcast") / "broadcast.so"
     flags = ["-std=c11", "-O1", "-shared", "-fPIC", f"-I{KERNELS}"]
-    subprocess.run(["gcc", *flags, KERNELS / "tk_maximum_s8.c", "-o", path], check=True)
+    sources = [KERNELS / "tk_maximum_s8.c", KERNELS / "tk_pair_s32.c"]
+    subprocess.run(["gcc", *flags, *sources, "-o", path], check=True)
     return ctypes.CDLL(str(path))
 
 
-def tensors(left: Shape, right: Shape) -> tuple[Tensor, Tensor, Tensor]:
+def tensors(left: Shape, right: Shape, dtype: str = "int8") -> tuple[Tensor, Tensor, Tensor]:
     shapes = (left, right, np.broadcast_shapes(left, right))
-    a, b, c = (Tensor("t", shape, "int8") for shape in shapes)
+    a, b, c = (Tensor("t", shape, dtype) for shape in shapes)
     return a, b, c
 
 
@@ -55,42 +57,45 @@ def draw(rng: np.random.Generator) -> tuple[Shape, Shape]:
 
 def run(
     library: ctypes.CDLL,
-    left: NDArray[np.int8],
-    right: NDArray[np.int8],
+    left: NDArray[np.signedinteger[Any]],
+    right: NDArray[np.signedinteger[Any]],
     places: tuple[int, int, int],
-) -> NDArray[np.int8]:
+) -> NDArray[np.signedinteger[Any]]:
     """Compute the maximum in one poisoned buffer, with a, b and the output at these places."""
-    a, b, target = tensors(left.shape, right.shape)
+    a, b, target = tensors(left.shape, right.shape, left.dtype.name)
     walk = broadcast.broadcast(a, b, target)
     loops = np.array(walk.loops, np.uint32)
     record = Record(walk.row, *walk.steps, len(walk.loops), loops.ctypes.data)
-    buffer = np.full(max(places) + 2 * target.elements + 64, 0x55, np.int8)
+    buffer = np.full(max(places) + 2 * target.bytes + 64, 0x55, np.uint8)
     for place, values in zip(places, (left, right), strict=False):
-        buffer[place : place + values.size] = values.ravel()
+        buffer[place : place + values.nbytes] = np.frombuffer(values.tobytes(), np.uint8)
     pointers = [ctypes.c_void_p(buffer.ctypes.data + place) for place in places]
-    library.tk_maximum_s8(ctypes.byref(record), *pointers)
-    return buffer[places[2] : places[2] + target.elements].reshape(target.shape).copy()
+    kernel = library.tk_maximum_s8 if left.dtype == np.int8 else library.tk_maximum_s32
+    kernel(ctypes.byref(record), *pointers)
+    found = buffer[places[2] : places[2] + target.bytes].tobytes()
+    return np.frombuffer(found, left.dtype).reshape(target.shape)
 
 
-def test_kernel_walks_as_numpy_broadcasts_and_may_overlap(library: ctypes.CDLL) -> None:
+@pytest.mark.parametrize("dtype", ["int8", "int32"])
+def test_kernel_walks_as_numpy_broadcasts_and_may_overlap(library: ctypes.CDLL, dtype: str) -> None:
     rng = np.random.default_rng(3)
     tight = several_loops = 0
     for _ in range(CASES):
         shapes = draw(rng)
-        a, b, target = tensors(*shapes)
-        left, right = (rng.integers(-128, 128, shape).astype(np.int8) for shape in shapes)
+        a, b, target = tensors(*shapes, dtype)
+        left, right = (rng.integers(-128, 128, shape).astype(dtype) for shape in shapes)
         truth = np.maximum(left, right)
-        far = 8192
+        far = 32768
         assert (run(library, left, right, (0, far, 2 * far)) == truth).all()
         first, second = broadcast.access(a, b, target)
         over_left = (far, 2 * far, far - first.forward)
         assert (run(library, left, right, over_left) == truth).all()
         over_right = (2 * far, far, far - second.forward)
         assert (run(library, left, right, over_right) == truth).all()
-        closer = (far, 2 * far, far - first.forward + 1)
+        closer = (far, 2 * far, far - first.forward + a.bytes // a.elements)
         tight += bool((run(library, left, right, closer) != truth).any())
         several_loops += len(broadcast.broadcast(a, b, target).loops) > 1
-    # the distances are least: a byte closer breaks most cases that have more than one output
+    # the distances are least: a value closer breaks most cases that have more than one output
     assert tight > CASES // 2
     assert several_loops > CASES // 4
 

@@ -365,6 +365,10 @@ REFUSED = {
         ".fpu fpv4-sp-d16\n vadd.f32 s0, s0, s1\n poke 0x40002500, 0",
         "a floating point instruction ran while SCB.CPACR denies the FPU",
     ),
+    "floating point that flushes to zero": (
+        ".fpu fpv4-sp-d16\n poke 0xe000ed88, 0xf00000\n vadd.f32 s0, s0, s1\n poke 0x40002500, 0",
+        "a floating point instruction ran while FPDSCR flushes to zero",
+    ),
     "the bootloader's vectors": (
         "poke 0xe000ed08, 0\n udf #0",
         "HardFault at pc 0x000100",

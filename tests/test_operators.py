@@ -26,7 +26,7 @@ def kernels(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 def test_every_operator_has_a_strategy() -> None:
-    assert set(STRATEGIES) == {*KINDS}
+    assert {key.split()[0] for key in STRATEGIES} == {*KINDS}
 
 
 @pytest.mark.parametrize("kind", sorted(ALL))
@@ -55,5 +55,5 @@ def _refuse_other_operators(kind: str, cases: list[Case]) -> None:
         all_found = set().union(*found)
         assert len(all_found) >= _COVERED, f"graphs lack {sorted({*KINDS} - all_found)}"
     else:
-        name = kind.removeprefix("int16 ")
+        (name,) = {*kind.split()} & {*KINDS}  # beside a type, or what the case is
         assert sum(name in kinds for kinds in found) > len(found) / 2

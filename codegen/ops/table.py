@@ -30,8 +30,10 @@ from tinykit.codegen.ops import (
     transpose,
     transpose_conv,
     typed,
+    values,
     variable,
     view,
+    wide_pair,
 )
 
 
@@ -39,9 +41,17 @@ def _int16(usual: OpKind, wide: OpKind) -> OpKind:
     return typed.by_type(usual, {"int16": wide})
 
 
+def _float(usual: OpKind, floats: OpKind) -> OpKind:
+    return typed.by_type(usual, {"float32": floats})
+
+
+def _wide(usual: OpKind, wide: OpKind) -> OpKind:
+    return typed.by_type(usual, {"float32": wide, "int32": wide})
+
+
 KINDS: dict[str, OpKind] = {
-    "ABS": lookup.ABS,
-    "ADD": binary.ADD,
+    "ABS": _float(lookup.ABS, values.ABS),
+    "ADD": _wide(binary.ADD, wide_pair.ADD),
     "ARG_MAX": arg.ARG_MAX,
     "ARG_MIN": arg.ARG_MIN,
     "ASSIGN_VARIABLE": variable.ASSIGN_VARIABLE,
@@ -54,36 +64,38 @@ KINDS: dict[str, OpKind] = {
     "DEPTHWISE_CONV_2D": depthwise.KIND,
     "DEPTH_TO_SPACE": blocks.DEPTH_TO_SPACE,
     "DEQUANTIZE": quantize.DEQUANTIZE,
+    "DIV": wide_pair.DIV,
     "ELU": lookup.ELU,
     "EXPAND_DIMS": view.EXPAND_DIMS,
     "FILL": constant.FILL,
     "FULLY_CONNECTED": dense.KIND,
     "GATHER": gather.KIND,
     "HARD_SWISH": lookup.HARD_SWISH,
-    "LEAKY_RELU": _int16(lookup.LEAKY_RELU, curve16.LEAKY_RELU),
+    "LEAKY_RELU": _float(_int16(lookup.LEAKY_RELU, curve16.LEAKY_RELU), values.LEAKY_RELU),
     "LOGISTIC": _int16(lookup.LOGISTIC, curve16.LOGISTIC),
     "LOG_SOFTMAX": log_softmax.KIND,
-    "MAXIMUM": binary.MAXIMUM,
+    "MAXIMUM": _wide(binary.MAXIMUM, wide_pair.MAXIMUM),
     "MAX_POOL_2D": pool.MAX,
     "MEAN": reduce.MEAN,
-    "MINIMUM": binary.MINIMUM,
+    "MINIMUM": _wide(binary.MINIMUM, wide_pair.MINIMUM),
     "MIRROR_PAD": pad.MIRROR_PAD,
-    "MUL": binary.MUL,
+    "MUL": _wide(binary.MUL, wide_pair.MUL),
+    "NEG": values.NEG,
     "PACK": join.PACK,
     "PAD": pad.PAD,
     "PADV2": pad.PADV2,
-    "PRELU": binary.PRELU,
+    "PRELU": _float(binary.PRELU, wide_pair.PRELU),
     "QUANTIZE": quantize.QUANTIZE,
     "READ_VARIABLE": variable.READ_VARIABLE,
     "REDUCE_MAX": reduce.REDUCE_MAX,
     "REDUCE_MIN": reduce.REDUCE_MIN,
-    "RELU": _int16(lookup.RELU, curve16.RELU),
-    "RELU6": _int16(lookup.RELU6, curve16.RELU6),
+    "RELU": _float(_int16(lookup.RELU, curve16.RELU), values.RELU),
+    "RELU6": _float(_int16(lookup.RELU6, curve16.RELU6), values.RELU6),
     "RESHAPE": view.RESHAPE,
     "RESIZE_BILINEAR": resize.BILINEAR,
     "RESIZE_NEAREST_NEIGHBOR": resize.NEAREST,
     "REVERSE_V2": reverse.KIND,
-    "RSQRT": lookup.RSQRT,
+    "RSQRT": _float(lookup.RSQRT, values.RSQRT),
     "SHAPE": constant.SHAPE,
     "SLICE": slices.SLICE,
     "SOFTMAX": _int16(softmax.KIND, softmax16.KIND),
@@ -91,10 +103,12 @@ KINDS: dict[str, OpKind] = {
     "SPACE_TO_DEPTH": blocks.SPACE_TO_DEPTH,
     "SPLIT": split.SPLIT,
     "SPLIT_V": split.SPLIT_V,
-    "SQUARED_DIFFERENCE": binary.SQUARED_DIFFERENCE,
+    "SQRT": values.SQRT,
+    "SQUARE": values.SQUARE,
+    "SQUARED_DIFFERENCE": _wide(binary.SQUARED_DIFFERENCE, wide_pair.SQUARED_DIFFERENCE),
     "SQUEEZE": view.SQUEEZE,
     "STRIDED_SLICE": slices.STRIDED_SLICE,
-    "SUB": binary.SUB,
+    "SUB": _wide(binary.SUB, wide_pair.SUB),
     "SUM": reduce.SUM,
     "SVDF": svdf.KIND,
     "TANH": _int16(lookup.TANH, curve16.TANH),

@@ -7,20 +7,21 @@
 
 // Armv7-M Architecture Reference Manual (DDI 0403E), B3.2.2, B3.3.2, B3.4.3, B3.5.4. ARMv8-M has
 // the same; ARMv6-M (DDI 0419) has fewer, and of faults HardFault alone, without a status.
-#define SYST_CSR  REGISTER(0xe000e010u)
-#define NVIC_ICER ((volatile uint32_t *)0xe000e180u)
-#define NVIC_ICPR ((volatile uint32_t *)0xe000e280u)
-#define SCB_ICSR  REGISTER(0xe000ed04u)
-#define SCB_VTOR  REGISTER(0xe000ed08u)
-#define SCB_SCR   REGISTER(0xe000ed10u)
-#define SCB_CCR   REGISTER(0xe000ed14u)
-#define SCB_SHCSR REGISTER(0xe000ed24u)
-#define SCB_CFSR  REGISTER(0xe000ed28u)
-#define SCB_HFSR  REGISTER(0xe000ed2cu)
-#define SCB_MMFAR REGISTER(0xe000ed34u)
-#define SCB_BFAR  REGISTER(0xe000ed38u)
-#define SCB_CPACR REGISTER(0xe000ed88u)
-#define MPU_CTRL  REGISTER(0xe000ed94u)
+#define SYST_CSR   REGISTER(0xe000e010u)
+#define NVIC_ICER  ((volatile uint32_t *)0xe000e180u)
+#define NVIC_ICPR  ((volatile uint32_t *)0xe000e280u)
+#define SCB_ICSR   REGISTER(0xe000ed04u)
+#define SCB_VTOR   REGISTER(0xe000ed08u)
+#define SCB_SCR    REGISTER(0xe000ed10u)
+#define SCB_CCR    REGISTER(0xe000ed14u)
+#define SCB_SHCSR  REGISTER(0xe000ed24u)
+#define SCB_CFSR   REGISTER(0xe000ed28u)
+#define SCB_HFSR   REGISTER(0xe000ed2cu)
+#define SCB_MMFAR  REGISTER(0xe000ed34u)
+#define SCB_BFAR   REGISTER(0xe000ed38u)
+#define SCB_CPACR  REGISTER(0xe000ed88u)
+#define FPU_FPDSCR REGISTER(0xe000ef3cu)
+#define MPU_CTRL   REGISTER(0xe000ed94u)
 
 #if __ARM_ARCH >= 7
 #define HAS_FAULT_STATUS 1
@@ -119,6 +120,11 @@ static void take_over_core(void)
     SCB_CPACR |= CPACR_CP10_CP11;
 #endif
     __asm__ volatile("dsb\nisb" ::: "memory");
+#if defined(__ARM_FP)
+    // floats of IEEE 754 whatever the bootloader chose: to the nearest, no flush to zero (A2.5.3)
+    FPU_FPDSCR = 0; // what FPSCR begins with in every context (B3.2.23)
+    __asm__ volatile("vmsr fpscr, %0" : : "r"(0));
+#endif
 }
 
 void tk_start(void)

@@ -406,6 +406,31 @@ typedef struct {
     int32_t out_multiplier;
 } tk_product_s16_layer;
 
+// ADD, SUB, MUL and DIV of float32 or int32.
+typedef struct {
+    tk_broadcast shape;
+    float min, max;
+} tk_pair_f32_layer;
+
+typedef struct {
+    tk_broadcast shape;
+    int32_t min, max;
+} tk_pair_s32_layer;
+
+typedef struct {
+    uint32_t count;
+} tk_values_layer;
+
+typedef struct {
+    uint32_t count;
+    float min, max;
+} tk_clip_f32_layer;
+
+typedef struct {
+    uint32_t count;
+    float slope; // below zero
+} tk_leaky_f32_layer;
+
 typedef struct {
     uint32_t count;
     int8_t in_zero, out_zero, shift;
@@ -541,6 +566,34 @@ void tk_multiply_s8(const tk_product_layer *layer, const int8_t *a, const int8_t
 void tk_prelu_s8(const tk_prelu_layer *layer, const int8_t *a, const int8_t *b, int8_t *dst);
 void tk_maximum_s8(const tk_broadcast *layer, const int8_t *a, const int8_t *b, int8_t *dst);
 void tk_minimum_s8(const tk_broadcast *layer, const int8_t *a, const int8_t *b, int8_t *dst);
+
+// Floats and int32 lie in the arena at multiples of 4 bytes. NaN is NaN, with bits as they come.
+void tk_add_f32(const tk_pair_f32_layer *layer, const void *a, const void *b, void *dst);
+void tk_subtract_f32(const tk_pair_f32_layer *layer, const void *a, const void *b, void *dst);
+void tk_multiply_f32(const tk_pair_f32_layer *layer, const void *a, const void *b, void *dst);
+void tk_divide_f32(const tk_pair_f32_layer *layer, const void *a, const void *b, void *dst);
+void tk_squared_difference_f32(const tk_broadcast *layer, const void *a, const void *b, void *dst);
+void tk_maximum_f32(const tk_broadcast *layer, const void *a, const void *b, void *dst);
+void tk_minimum_f32(const tk_broadcast *layer, const void *a, const void *b, void *dst);
+void tk_prelu_f32(const tk_broadcast *layer, const void *a, const void *b, void *dst);
+
+// These wrap where int32 ends; a division by 0 gives 0.
+void tk_add_s32(const tk_pair_s32_layer *layer, const void *a, const void *b, void *dst);
+void tk_subtract_s32(const tk_pair_s32_layer *layer, const void *a, const void *b, void *dst);
+void tk_multiply_s32(const tk_pair_s32_layer *layer, const void *a, const void *b, void *dst);
+void tk_divide_s32(const tk_pair_s32_layer *layer, const void *a, const void *b, void *dst);
+void tk_squared_difference_s32(const tk_broadcast *layer, const void *a, const void *b, void *dst);
+void tk_maximum_s32(const tk_broadcast *layer, const void *a, const void *b, void *dst);
+void tk_minimum_s32(const tk_broadcast *layer, const void *a, const void *b, void *dst);
+
+void tk_absolute_f32(const tk_values_layer *layer, const void *src, void *dst);
+void tk_negate_f32(const tk_values_layer *layer, const void *src, void *dst);
+void tk_square_f32(const tk_values_layer *layer, const void *src, void *dst);
+void tk_root_f32(const tk_values_layer *layer, const void *src, void *dst);
+void tk_reciprocal_root_f32(const tk_values_layer *layer, const void *src, void *dst);
+void tk_clip_f32(const tk_clip_f32_layer *layer, const void *src, void *dst);
+void tk_leaky_f32(const tk_leaky_f32_layer *layer, const void *src, void *dst);
+
 void tk_requantize_s8(const tk_requantize_layer *layer, const int8_t *src, int8_t *dst);
 
 // Moves elements of any type; the tensors may overlap as far as codegen/access.py finds.
