@@ -104,10 +104,9 @@ def _shape(graph: Graph, operator: Operator) -> tuple[int, ...]:
 
 
 def _factor(graph: Graph, operator: Operator) -> float:
-    """Return the factor as GetQuantizedConvolutionMultipler: it multiplies in float32."""
+    """Return the factor; TFLM before 2026-10 rounds the product to single precision."""
     left, right = graph.tensor(operator.inputs[0]), graph.tensor(operator.inputs[1])
-    product = np.float32(left.scale) * np.float32(right.scale)
-    return float(product) / graph.tensor(operator.outputs[0]).scale
+    return left.scale * right.scale / graph.tensor(operator.outputs[0]).scale
 
 
 def _scaling(graph: Graph, operator: Operator) -> shared.Scaling:

@@ -80,10 +80,7 @@ def _sum_factors(tensors: Tensors) -> Factors:
 def _square_factors(tensors: Tensors) -> Factors:
     left, right = tensors.left.scale, tensors.right.scale
     twice = 2.0 * max(left, right)
-    with np.errstate(over="ignore"):
-        target = float(
-            np.float32(2.0 ** (2 * _bits(tensors, _SQUARE_BITS))) * np.float32(tensors.target.scale)
-        )
+    target = 4.0 ** _bits(tensors, _SQUARE_BITS) * tensors.target.scale
     return left / twice, right / twice, twice * twice / target
 
 

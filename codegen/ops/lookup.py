@@ -1,5 +1,6 @@
 """Operators of one int8 value: each of the 256 answers is worked out here and kept in a table."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -144,9 +145,8 @@ def _absolute(source: Tensor, target: Tensor, _attributes: Any) -> shared.Ints:
 
 
 def _root_factor(source: Tensor, target: Tensor) -> float:
-    with np.errstate(under="ignore", over="ignore", divide="ignore"):
-        product = np.sqrt(np.float32(source.scale)) * np.float32(target.scale)
-        return float(1.0 / np.float64(product))
+    # TFLM before 2026-10 rounds root and product to single precision
+    return 1.0 / (math.sqrt(source.scale) * target.scale)
 
 
 def _check_root(source: Tensor, target: Tensor, _attributes: Any) -> None:
@@ -189,19 +189,18 @@ def _check_elu(source: Tensor, target: Tensor, _attributes: Any) -> None:
 
 
 def _swish_factors(source: Tensor, target: Tensor) -> tuple[float, float]:
-    """Return the factors of the output and of the slope, both of 128ths of an input step."""
-    with np.errstate(over="ignore", under="ignore"):
-        fine = np.float32(1 / 128) * np.float32(source.scale)
-        slope = fine / np.float32(3 / 32768)
-        return float(fine / np.float32(target.scale)), float(slope)
+    """Return the factors of the output and of the slope, both of 128ths of an input step.
+
+    TFLM before 2026-10 rounds them to single precision.
+    """
+    fine = source.scale / 128
+    return fine / target.scale, fine / (3 / 32768)
 
 
 def _check_swish(source: Tensor, target: Tensor, _attributes: Any) -> None:
     # TFLM refuses a positive shift of the output; its int16 divisions are undefined beyond 2^15
-    output, slope = (
-        fixedpoint.quantize_multiplier(factor)[1] if factor < np.inf else 99
-        for factor in _swish_factors(source, target)
-    )
+    factors = _swish_factors(source, target)
+    output, slope = (fixedpoint.quantize_multiplier(factor)[1] for factor in factors)
     if not (-15 <= output <= 0 and -15 <= slope <= 30):
         raise RefusedError(
             f"has the input scale {source.scale:g} and the output scale {target.scale:g}, too far "

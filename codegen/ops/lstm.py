@@ -139,13 +139,12 @@ def _read_by(graph: Graph, operator: Operator, part: int) -> Tensor:
 
 
 def _factors(graph: Graph, operator: Operator) -> list[float]:
-    """Return the factors of the eight products, as GetQuantizedConvolutionMultipler."""
+    """Return the factors of the eight products; TFLM before 2026-10 rounds those of two scales."""
     found = []
     for part in range(8):
         first = _RECURRENT_WEIGHTS if part % 2 else _INPUT_WEIGHTS
         weights = graph.tensor(operator.inputs[first + part // 2])
-        scale = np.float32(_read_by(graph, operator, part).scale) * np.float32(weights.scale)
-        found.append(float(scale) / _GATE_SCALE)
+        found.append(_read_by(graph, operator, part).scale * weights.scale / _GATE_SCALE)
     return found
 
 

@@ -48,8 +48,8 @@ def _check(graph: Graph, operator: Operator) -> None:
         raise RefusedError(f"has the state's zero point {state.zero_point}", shared.QUANTIZE)
     if bias.dtype != "int32" or bias.data is None or bias.quantization is None:
         raise RefusedError(f"has the {bias.dtype} bias '{bias.name}'", shared.QUANTIZE)
-    product = np.float32(state.scale) * np.float32(times.scale)
-    if not abs(bias.quantization.scales[0] - float(product)) < 1e-5:
+    product = state.scale * times.scale
+    if not abs(bias.quantization.scales[0] - product) < 1e-5:
         raise RefusedError(f"has the bias's scale {bias.scale:g}, not {product:g}", shared.QUANTIZE)
     shared.refuse_large_factors(_factors(graph, operator))
     rows = shared.weight_values(graph, operator)
@@ -77,13 +77,11 @@ def _check_shapes(graph: Graph, operator: Operator) -> None:
 
 
 def _factors(graph: Graph, operator: Operator) -> list[float]:
-    """Return the factors of both stages, which TFLM computes in float32."""
+    """Return the factors of both stages; TFLM before 2026-10 rounds them to single precision."""
     source, features, times, _, state = (graph.tensor(n) for n in operator.inputs)
     target = graph.tensor(operator.outputs[0])
     pairs = ((source, features, state), (state, times, target))
-    return [
-        float(np.float32(a.scale) * np.float32(b.scale) / np.float32(c.scale)) for a, b, c in pairs
-    ]
+    return [a.scale * b.scale / c.scale for a, b, c in pairs]
 
 
 def _times(graph: Graph, operator: Operator) -> Ints:
