@@ -112,6 +112,12 @@ def forward_only(access: Access, src_bytes: int) -> Access:
     return Access(access.forward, max(src_bytes, access.backward))
 
 
+def converted(count: int, read: int, written: int) -> Access:
+    """Return the access of a kernel that goes forward through values of one width and another."""
+    starts = np.arange(count, dtype=np.int64) * read
+    return forward_only(copied_first(Steps(starts, starts + read, written)), count * read)
+
+
 def moved(reads: Ints, writes: Ints, run: int) -> Access:
     """Return the access of a kernel that moves runs of bytes, byte by byte.
 

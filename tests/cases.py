@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 import flat
+import logic
 import moves
 import numpy as np
 import streams
@@ -844,12 +845,12 @@ def stream(kind: str) -> st.SearchStrategy[Case]:
 
 
 def wide(key: str) -> st.SearchStrategy[Case]:
-    """Draw an operator of float32 or int32."""
+    """Draw an operator of float32, int32 or bool."""
 
     @st.composite
     def drawn(draw: Draw) -> Case:
         draft = _draft(draw)
-        return _case(draw, key, draft, (wides.WIDES[key](draw, draft),))
+        return _case(draw, key, draft, (_WITHOUT_SCALES[key](draw, draft),))
 
     return drawn()
 
@@ -873,6 +874,7 @@ def delay(draw: Draw) -> Case:
     return replace(_case(draw, "READ_VARIABLE", draft, ()), model=model)
 
 
+_WITHOUT_SCALES = {**wides.WIDES, **logic.LOGIC}
 REDUCTIONS = ("ARG_MAX", "ARG_MIN", "MEAN", "REDUCE_MAX", "REDUCE_MIN", "SUM")
 STRATEGIES: dict[str, st.SearchStrategy[Case]] = {
     **{kind: pair(kind) for kind in _PAIRS},
@@ -898,5 +900,5 @@ STRATEGIES: dict[str, st.SearchStrategy[Case]] = {
     "TRANSPOSE_CONV": transpose_conv(),
     "UNIDIRECTIONAL_SEQUENCE_LSTM": lstm(),
     **{kind: move(kind) for kind in moves.MOVES},
-    **{key: wide(key) for key in wides.WIDES},
+    **{key: wide(key) for key in _WITHOUT_SCALES},
 }

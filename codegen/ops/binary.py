@@ -1,6 +1,6 @@
 """Operators of two int8 or int16 values, either repeated over the other, or constant."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -97,14 +97,15 @@ def _no_factors(_tensors: Tensors) -> Factors:
     return ()
 
 
-def _check_below_one(factors: Factors) -> None:
+def check_below_one(factors: Sequence[float]) -> None:
+    """Raise unless TFLM's QuantizeMultiplierSmallerThanOneExp takes every factor."""
     for factor in factors:
         if not 0 < factor < 1 or fixedpoint.quantize_multiplier(factor)[1] > 0:
             raise RefusedError(f"rescales by {factor:g}, TFLM wants less than 1", shared.QUANTIZE)
 
 
 def _check_square(factors: Factors) -> None:
-    _check_below_one(factors[:2])
+    check_below_one(factors[:2])
     shared.refuse_large_factors(factors[2:])
 
 
@@ -305,7 +306,7 @@ _SUM_MEMBERS = ("a", "b", "out")
 _RAW = "at most 6 dimensions; all tensors have one scale"
 
 _SUM = _Function(
-    "sum", "tk_add_s8", "tk_sum_layer", _sum_factors, _check_below_one, _SUM_MEMBERS, _sum
+    "sum", "tk_add_s8", "tk_sum_layer", _sum_factors, check_below_one, _SUM_MEMBERS, _sum
 )
 ADD = replace(
     _kind(_SUM, tflite.AddOptions, _read_fused),
@@ -317,7 +318,7 @@ SUB = _kind(
         "tk_subtract_s8",
         "tk_sum_layer",
         _sum_factors,
-        _check_below_one,
+        check_below_one,
         _SUM_MEMBERS,
         _difference,
     ),

@@ -78,9 +78,18 @@ def walk(sources: Sequence[Tensor], target: Tensor) -> Broadcast:
     return _walk(axes, [_width(source) for source in sources])
 
 
-def access(left: Tensor, right: Tensor, target: Tensor) -> tuple[Access, Access]:
-    """Return how far the output may lie over each input; the kernel goes forward only."""
-    return _access(left, target), _access(right, target)
+def refuse_repeated_beyond(most: int, sources: Sequence[Tensor], target: Tensor) -> None:
+    """Raise if shapes differ where TFLM repeats tensors of so many dimensions only."""
+    if len(target.shape) > most and any(s.shape != target.shape for s in sources):
+        raise RefusedError(
+            f"repeats values to {target.shape}, TFLM to at most {most} dimensions",
+            "merge dimensions",
+        )
+
+
+def access(*tensors: Tensor) -> tuple[Access, ...]:
+    """Return how far the output, the last one, may lie over each input; kernels go forward only."""
+    return tuple(_access(source, tensors[-1]) for source in tensors[:-1])
 
 
 def _access(source: Tensor, target: Tensor) -> Access:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tinykit.codegen.access import Access, Steps, copied_first, forward_only, one_by_one
+from tinykit.codegen.access import Access, converted, one_by_one
 from tinykit.codegen.layer import Arrays, Layer, LowerOptions, OpKind, RefusedError
 from tinykit.codegen.ops import shared
 from tinykit.codegen.ops.width import refuse_other_activations, width_of
@@ -101,8 +101,7 @@ def _access(source: Tensor, target: Tensor) -> Access:
     read, written = width_of(source).bytes, width_of(target).bytes
     if read == written:
         return one_by_one(source.bytes)
-    starts = np.arange(source.elements, dtype=np.int64) * read
-    return forward_only(copied_first(Steps(starts, starts + read, written)), source.bytes)
+    return converted(source.elements, read, written)
 
 
 def _lower_dequantize(graph: Graph, operator: Operator, _options: LowerOptions) -> Layer:

@@ -417,6 +417,32 @@ typedef struct {
     int32_t min, max;
 } tk_pair_s32_layer;
 
+// Comparisons: for which relations the answer is 1. NaN is unordered.
+#define TK_LESS      1u
+#define TK_EQUAL     2u
+#define TK_GREATER   4u
+#define TK_UNORDERED 8u
+typedef struct {
+    tk_broadcast shape;
+    uint8_t truth;
+} tk_compare_layer;
+
+typedef struct {
+    tk_compare_layer compare;
+    int8_t a_zero, b_zero;
+    int8_t a_shift, b_shift;
+    int32_t a_multiplier, b_multiplier;
+} tk_compare_s8_layer;
+
+// The same walk as a tk_broadcast, of a condition and two tensors with values of `width` bytes.
+typedef struct {
+    uint32_t row;
+    uint8_t steps[3];
+    uint8_t width;
+    uint8_t loops;
+    const uint32_t *loop; // [loops][4]
+} tk_select_layer;
+
 typedef struct {
     uint32_t count;
 } tk_values_layer;
@@ -585,6 +611,27 @@ void tk_divide_s32(const tk_pair_s32_layer *layer, const void *a, const void *b,
 void tk_squared_difference_s32(const tk_broadcast *layer, const void *a, const void *b, void *dst);
 void tk_maximum_s32(const tk_broadcast *layer, const void *a, const void *b, void *dst);
 void tk_minimum_s32(const tk_broadcast *layer, const void *a, const void *b, void *dst);
+
+// Bool tensors are bytes of 0 and 1, which these write. In tk_compare_s8 they have the scale 1.
+void tk_compare_s8(const tk_compare_s8_layer *layer, const void *a, const void *b, void *dst);
+void tk_compare_s32(const tk_compare_layer *layer, const void *a, const void *b, void *dst);
+void tk_compare_f32(const tk_compare_layer *layer, const void *a, const void *b, void *dst);
+void tk_logical_and(const tk_broadcast *layer, const void *a, const void *b, void *dst);
+void tk_logical_or(const tk_broadcast *layer, const void *a, const void *b, void *dst);
+void tk_logical_not(const tk_values_layer *layer, const void *src, void *dst);
+void tk_select(const tk_select_layer *layer, const void *condition, const void *x, const void *y,
+               void *dst);
+
+// From the first type to the second; `dst` may lie over `src` as far as codegen/access.py finds.
+void tk_cast_s8_s32(const tk_values_layer *layer, const void *src, void *dst);
+void tk_cast_s8_f32(const tk_values_layer *layer, const void *src, void *dst);
+void tk_cast_s8_bool(const tk_values_layer *layer, const void *src, void *dst);
+void tk_cast_s32_s8(const tk_values_layer *layer, const void *src, void *dst);
+void tk_cast_s32_f32(const tk_values_layer *layer, const void *src, void *dst);
+void tk_cast_s32_bool(const tk_values_layer *layer, const void *src, void *dst);
+void tk_cast_f32_s8(const tk_values_layer *layer, const void *src, void *dst);
+void tk_cast_f32_s32(const tk_values_layer *layer, const void *src, void *dst);
+void tk_cast_f32_bool(const tk_values_layer *layer, const void *src, void *dst);
 
 void tk_absolute_f32(const tk_values_layer *layer, const void *src, void *dst);
 void tk_negate_f32(const tk_values_layer *layer, const void *src, void *dst);
