@@ -6,11 +6,13 @@ PYTHON ?= $(firstword $(foreach p,python3.13 python3.12 python3.11 python3,$(if 
 	2>/dev/null && echo yes),$(p))))
 VENV := .venv
 BIN := $(VENV)/bin
+RENODE := .renode
+RENODE_VENV := .renode-venv
 C_FILES := $(shell git ls-files 'firmware/*.[ch]' 'tests/c/*.[ch]')
 APT := gcc:gcc clang:clang arm-none-eabi-gcc:gcc-arm-none-eabi \
 	qemu-system-arm:qemu-system-arm qemu-system-riscv32:qemu-system-misc
 
-.PHONY: help check test demo bench soak golden clean tools
+.PHONY: help check test demo bench soak golden wheel renode clean tools
 
 help:
 	@echo "make demo    train, prune, quantize, build and verify the Game of Life on an emulated nano33"
@@ -19,6 +21,8 @@ help:
 	@echo "make bench   measure the models again and write docs/benchmarks.md"
 	@echo "make soak    the long sweeps"
 	@echo "make golden  write the golden files of the generated C again"
+	@echo "make wheel   build dist/*.whl, and test that it is whole"
+	@echo "make renode  unpack Renode into $(RENODE), and compare it with the other emulators"
 	@echo "make clean   remove what the others made"
 
 demo: $(VENV)/demo
@@ -42,8 +46,18 @@ soak: $(VENV)/dev tools
 golden: $(VENV)/dev
 	TINYKIT_GOLDEN=write $(BIN)/pytest tests/test_golden.py
 
+wheel: $(VENV)/dev
+	$(BIN)/pytest tests/test_wheel.py
+	rm -rf build/lib build/bdist.*
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
+renode: $(VENV)/dev $(RENODE)/renode $(RENODE_VENV)/done
+	RENODE_ROOT="$(CURDIR)/$(RENODE)" \
+	PATH="$(CURDIR)/$(RENODE_VENV)/bin:$(CURDIR)/$(BIN):$(CURDIR)/$(RENODE):$$PATH" \
+	    $(BIN)/pytest tests/test_renode.py tests/test_ci.py
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(RENODE) $(RENODE_VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(VENV)/demo: pyproject.toml
 	$(call install,train,emulate)
@@ -51,6 +65,22 @@ $(VENV)/demo: pyproject.toml
 $(VENV)/dev: pyproject.toml
 	$(call install,train,emulate,dev)
 	touch $(VENV)/demo
+
+# Which release, and what it needs, says host/ci.py, for the workflows of users too.
+package = $(shell $(BIN)/python -c "from tinykit.host.ci import RENODE; print(RENODE.$(1))")
+
+$(RENODE)/renode: | $(VENV)/dev
+	rm -rf $(RENODE) && mkdir $(RENODE)
+	curl -fsSL $(call package,url) -o $(RENODE)/package.tar.gz
+	tar -xzf $(RENODE)/package.tar.gz --strip-components=1 -C $(RENODE)
+	rm $(RENODE)/package.tar.gz
+	touch $@
+
+# It wants another Robot Framework than the tests.
+$(RENODE_VENV)/done: | $(VENV)/dev
+	$(BIN)/python -m venv $(RENODE_VENV)
+	$(RENODE_VENV)/bin/python -m pip install --quiet $(call package,requirements)
+	touch $@
 
 comma := ,
 define install

@@ -28,4 +28,10 @@ def _environment() -> jinja2.Environment:
     for name in ("c_rows", "c_hex", "c_string", "c_fields", "c_arguments", "c_row"):
         environment.filters[name] = getattr(c, name)
     environment.filters["c_type"] = c.c_type
+    environment.filters["actions_expression"] = actions_expression
     return environment
+
+
+def actions_expression(expression: str) -> str:
+    """Write an expression of GitHub Actions, whose braces are Jinja's too."""
+    return "${{ " + expression + " }}"

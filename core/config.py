@@ -5,6 +5,7 @@ import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from tinykit.core.budget import Budget, read_budget
 from tinykit.core.errors import TinykitError
 
 FILE_NAME = "tinykit.toml"
@@ -26,6 +27,7 @@ class Config:
         optimize: "size", "balanced" or "speed".
         encoding: "auto" or "dense".
         toolchain: "zig" or "gcc".
+        budget: what `check-budget` holds the build to.
     """
 
     model: Path | None = None
@@ -34,6 +36,7 @@ class Config:
     optimize: str | None = None
     encoding: str | None = None
     toolchain: str | None = None
+    budget: Budget | None = None
 
 
 def load_config(folder: Path) -> Config:
@@ -56,13 +59,26 @@ def load_config(folder: Path) -> Config:
         where = f"{FILE_NAME}:{_line(text, key)}"
         if key not in known:
             raise TinykitError(f"{where}: unknown key '{key}'", f"keys: {', '.join(sorted(known))}")
-        _check(where, key, value)
+        if key != "budget":
+            _check(where, key, value)
     return Config(
         **{
             key: folder / value if key in ("model", "data") else value
             for key, value in values.items()
-        }
+            if key != "budget"
+        },
+        budget=_budget(text, values.get("budget")),
     )
+
+
+def _budget(text: str, table: object) -> Budget | None:
+    if table is None:
+        return None
+    start = _line(text, "budget")
+    if not isinstance(table, dict):
+        where = f"{FILE_NAME}:{start}"
+        raise TinykitError(f"{where}: budget is {table!r}, not a table", "[budget]")
+    return read_budget(table, lambda key: f"{FILE_NAME}:{_line(text, key, start)}")
 
 
 def _check(where: str, key: str, value: object) -> None:
@@ -73,7 +89,8 @@ def _check(where: str, key: str, value: object) -> None:
         raise TinykitError(f"{where}: {key} is '{value}'", f"one of: {', '.join(choices)}")
 
 
-def _line(text: str, key: str) -> int:
-    pattern = re.compile(rf'^\s*\[*\s*["\']?{re.escape(key)}\b')
-    lines = enumerate(text.splitlines(), start=1)
-    return next((number for number, line in lines if pattern.match(line)), 1)
+def _line(text: str, key: str, start: int = 1) -> int:
+    """Return the line of a key, alone or dotted, from the line `start` on; else `start`."""
+    pattern = re.compile(rf'^\s*\[*\s*(?:\w+\s*\.\s*)?["\']?{re.escape(key)}\b')
+    lines = list(enumerate(text.splitlines(), start=1))[start - 1 :]
+    return next((number for number, line in lines if pattern.match(line)), start)

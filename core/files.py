@@ -22,6 +22,18 @@ def refuse_overwrite(path: Path, force: bool) -> None:
         raise TinykitError(f"{path.parent} is not a folder", f"mkdir -p {path.parent}")
 
 
+def make_parents(path: Path) -> None:
+    """Make the folders that `path` needs.
+
+    Raises:
+        TinykitError: they cannot be made.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(path, error) from None
+
+
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
     """Give a temporary name beside `path` that takes its place only if the block succeeds.

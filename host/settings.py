@@ -46,13 +46,14 @@ def build_options(
     toolchain: str | None,
     keep_input: bool,
     trace: bool,
+    folder: Path = Path(),
 ) -> BuildOptions:
     """Return the options of a build.
 
     Raises:
         TinykitError: a value is not among the choices.
     """
-    config = load_config(Path())
+    config = load_config(folder)
     return BuildOptions(
         optimize=_choice("optimize", optimize or config.optimize or "balanced"),
         encoding=_choice("encoding", encoding or config.encoding or "auto"),
@@ -75,9 +76,11 @@ def build_for_bench(
     build(read_model(model), model.name, find_board(chosen_board(board)), options, folder)
 
 
-def chosen_samples(graph: Graph, data: Path | None, inputs: int | None, seed: int) -> Samples:
+def chosen_samples(
+    graph: Graph, data: Path | None, inputs: int | None, seed: int, folder: Path = Path()
+) -> Samples:
     """Return the data set's samples, tinykit.toml's, or seeded random ones."""
-    path = data if data is not None else load_config(Path()).data
+    path = data if data is not None else load_config(folder).data
     if path is None:
         return random_samples(graph, inputs or RANDOM_INPUTS, seed)
     return from_dataset(graph, load_dataset(path), path.name, inputs)

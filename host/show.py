@@ -71,7 +71,7 @@ def verification(report: VerifyReport) -> RenderableType:
     made.add_row("inputs", f"{grouped(report.inputs)} ({report.source})")
     if report.layers:
         made.add_row("activation tensors of each input", grouped(report.layers))
-    made.add_row(f"mismatches against {_oracle(report.oracle)}", grouped(report.mismatches))
+    made.add_row(f"mismatches against {oracle_name(report.oracle)}", grouped(report.mismatches))
     if report.score is not None:
         made.add_row(f"{report.score.metric.value} on the board", str(report.score))
     if report.latency is not None:
@@ -145,7 +145,7 @@ def totals(report: BenchReport) -> RenderableType:
             if part != "total":
                 made.add_row(f"  {part}", grouped(count))
     made.add_row(
-        f"mismatches against {_oracle(exact['oracle'])}",
+        f"mismatches against {oracle_name(exact['oracle'])}",
         f"{exact['mismatches']} of {exact['inputs']} inputs",
     )
     return made
@@ -172,14 +172,15 @@ def quantization(report: "QuantizeReport") -> RenderableType:
     if report.before is not None and report.after is not None:
         metric = report.before.metric.value
         made.add_row(f"{metric}, float", str(report.before))
-        made.add_row(f"{metric}, int8 in {_oracle(report.oracle)}", str(report.after))
+        made.add_row(f"{metric}, int8 in {oracle_name(report.oracle)}", str(report.after))
     made.add_row("zeros", f"{grouped(report.zeros)} of {grouped(report.weights)} weights")
     made.add_row("weights as float32, bytes", grouped(report.float_bytes))
     made.add_row(".tflite file, bytes", grouped(report.tflite_bytes))
     return made
 
 
-def _oracle(name: str) -> str:
+def oracle_name(name: str) -> str:
+    """Say whose answers are the right ones."""
     return "TFLite Micro" if name == "tflm" else "the NumPy reference (no TFLM here)"
 
 

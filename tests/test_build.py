@@ -138,7 +138,7 @@ def test_options_come_before_tinykit_toml(tinykit: Tinykit, model: Path) -> None
 @pytest.mark.parametrize(
     ("text", "line", "hint"),
     [
-        ('board = "nano33"\nbord = "x"\n', "tinykit.toml:2: unknown key 'bord'", "keys: board, d"),
+        ('board = "nano33"\nbord = "x"\n', "tinykit.toml:2: unknown key 'bord'", "keys: board, b"),
         ('\n\noptimize = "fast"\n', "tinykit.toml:3: optimize is 'fast'", "one of: size, balanced"),
         ('toolchain = "clang"\n', "tinykit.toml:1: toolchain is 'clang'", "one of: zig, gcc"),
         ("board = 33\n", "tinykit.toml:1: board is 33, not a text", 'board = "..."'),

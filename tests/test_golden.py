@@ -69,8 +69,9 @@ def _python_files() -> list[Path]:
 
 
 def _filter_names() -> list[str]:
-    tree = ast.parse((ROOT / "codegen" / "c.py").read_text())
-    return [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
+    trees = [ast.parse((ROOT / "codegen" / name).read_text()) for name in ("c.py", "render.py")]
+    body = [node for tree in trees for node in tree.body]
+    return [node.name for node in body if isinstance(node, ast.FunctionDef)]
 
 
 def _renderings(path: Path) -> dict[str, set[str]]:
