@@ -59,3 +59,18 @@ def test_a_streaming_model_answers_on_the_board_as_tflm(tinykit: Tinykit, tmp_pa
     for more in (("--inputs", "12"), ("--layers", "--inputs", "4")):
         ended = tinykit("verify", folder, "--emulator", "unicorn", *more, "--json")
         assert (ended.status, ended.json["mismatches"], ended.json["oracle"]) == (0, 0, "tflm")
+
+
+def test_a_model_of_int16_answers_on_the_board_as_tflm(tinykit: Tinykit, tmp_path: Path) -> None:
+    pytest.importorskip("unicorn")
+    model, folder = made("cnn"), tmp_path / "build"
+    save_model(model, tmp_path / "cnn.keras")
+    x = np.random.default_rng(2).normal(size=(32, *model.input_shape[1:]))
+    np.savez(tmp_path / "data.npz", x=x.astype(np.float32))
+    data, tflite = ("--data", tmp_path / "data.npz"), tmp_path / "cnn.tflite"
+    quantized = (tmp_path / "cnn.keras", *data, "--activations", "int16", "-o", tflite)
+    assert tinykit("quantize", *quantized).status == 0
+    assert tinykit("build", tflite, "--board", BOARD.name, "-o", folder).status == 0
+    for more in (data, ("--layers", "--inputs", "3")):
+        ended = tinykit("verify", folder, "--emulator", "unicorn", *more, "--json")
+        assert (ended.status, ended.json["mismatches"], ended.json["oracle"]) == (0, 0, "tflm")
