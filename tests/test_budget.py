@@ -1,6 +1,5 @@
 """A budget is read with the line of its mistake, and held: what is over ends with status 1."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -323,10 +322,3 @@ def test_a_project_that_is_not_ready_is_refused(
     assert found_line == line
     assert hint in found_hint
     assert not Path(".github").exists()
-
-
-def test_json_of_a_failure_is_still_one_object(tinykit: Tinykit, project: Path) -> None:
-    make_project(project, HEAD + "[budget]\nram = 1\n")
-    ended = tinykit("check-budget", "--json")
-    assert ended.status == 1
-    assert json.loads(ended.out)["board"] == "nano33"
