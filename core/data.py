@@ -3,6 +3,7 @@
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +20,13 @@ class DataSet:
     """Hold the samples of one split.
 
     Attributes:
-        x: float32 (samples, ...) in the model's own units, or int8 (samples, ...), quantized.
+        x: float32 (samples, ...) in the model's own units, or (samples, ...) in the type of the
+            model's input: int8 and others, quantized already.
         y: integer labels (samples,) or float32 targets (samples, ...); None when there are none.
         labels: the names of the classes, in order; empty when unknown.
     """
 
-    x: NDArray[np.float32] | NDArray[np.int8]
+    x: NDArray[Any]
     y: NDArray[np.generic] | None = None
     labels: tuple[str, ...] = ()
 
@@ -76,13 +78,18 @@ def _read_arrays(path: Path) -> dict[str, NDArray[np.generic]]:
         raise TinykitError(f"{path} is not a readable .npz: {reason}", EXPECTED) from error
 
 
-def _inputs(path: Path, x: NDArray[np.generic]) -> NDArray[np.float32] | NDArray[np.int8]:
+_INTEGERS = ("int8", "uint8", "int16", "int32", "bool")  # what inputs of models are besides floats
+
+
+def _inputs(path: Path, x: NDArray[np.generic]) -> NDArray[Any]:
     if x.ndim == 0:
         raise TinykitError(f"{path}: x is a single number", EXPECTED)
-    if x.dtype == np.int8:
-        return x.astype(np.int8)
+    if x.dtype in _INTEGERS:
+        return x
     if not np.issubdtype(x.dtype, np.floating):
-        raise TinykitError(f"{path}: x is {x.dtype}", "save it as float32, or as int8 if quantized")
+        raise TinykitError(
+            f"{path}: x is {x.dtype}", "save it as float32, or in the type of the model's input"
+        )
     _refuse_non_finite(path, "x", x)
     return x.astype(np.float32)
 

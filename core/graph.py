@@ -13,6 +13,7 @@ from tinykit.core.errors import TinykitError
 
 QUANTIZED_RANGE = {
     "int8": (-128, 127),
+    "uint8": (0, 255),
     "int16": (-(2**15), 2**15 - 1),
     "int32": (-(2**31), 2**31 - 1),
 }
@@ -56,6 +57,11 @@ class Tensor:
     def bytes(self) -> int:
         """Return the size in memory."""
         return self.elements * np.dtype(self.dtype).itemsize
+
+    @property
+    def sample_shape(self) -> tuple[int, ...]:
+        """Return the shape of one sample of a model's input or output: without a batch of one."""
+        return self.shape[1:] if self.shape[:1] == (1,) else self.shape
 
     @property
     def scale(self) -> float:

@@ -99,6 +99,8 @@ def fixed_input(graph: Graph) -> bytes:
             state ^= state >> 17
             state ^= (state << 5) & 0xFFFFFFFF
             values.append(state >> 24)
+        if tensor.dtype == "bool":
+            values = bytearray(value & 1 for value in values)
         rows.append(bytes(values))
     return b"".join(rows)
 

@@ -56,40 +56,50 @@ def from_dataset(graph: Graph, data: DataSet, name: str, limit: int | None = Non
             "leave --data out: random inputs are used",
         )
     tensor = graph.tensors[graph.inputs[0]]
-    if data.x.shape[1:] != tensor.shape[1:]:
+    if data.x.shape[1:] != tensor.sample_shape:
         raise TinykitError(
             f"{name}: x has shape {data.x.shape}, the model takes (samples, "
-            f"{', '.join(str(n) for n in tensor.shape[1:])})",
+            f"{', '.join(str(n) for n in tensor.sample_shape)})",
             "reshape x, or give the data set that the model was trained with",
         )
     count = len(data) if limit is None else min(limit, len(data))
     x = _in_dtype(data.x[:count], tensor, name)
     y = None if data.y is None else data.y[:count]
     if y is not None:  # now, not after a long run
-        kind_of((count, *graph.tensors[graph.outputs[0]].shape[1:]), y)
+        kind_of((count, *graph.tensors[graph.outputs[0]].sample_shape), y)
     return Samples((x,), y, data.labels, "data")
 
 
 def random_samples(graph: Graph, count: int, seed: int) -> Samples:
-    """Make seeded inputs that fill the range of integers; float inputs are normal."""
+    """Make seeded inputs that fill the range of quantized integers; float inputs are normal."""
     rng = np.random.default_rng(seed)
-    inputs = tuple(_random(graph.tensors[number], count, rng) for number in graph.inputs)
+    inputs = tuple(_random(graph, number, count, rng) for number in graph.inputs)
     return Samples(inputs, None, (), "random")
 
 
-def _random(tensor: Tensor, count: int, rng: np.random.Generator) -> NDArray[Any]:
-    shape = (count, *tensor.shape[1:])
-    if tensor.dtype in ("int8", "int16"):
-        limits = np.iinfo(tensor.dtype)
-        return rng.integers(limits.min, limits.max + 1, shape, dtype=tensor.dtype)
-    return rng.normal(size=shape).astype(np.float32)
+def _random(graph: Graph, number: int, count: int, rng: np.random.Generator) -> NDArray[Any]:
+    tensor = graph.tensors[number]
+    shape = (count, *tensor.sample_shape)
+    if tensor.dtype == "float32":
+        return rng.normal(size=shape).astype(np.float32)
+    if tensor.dtype == "bool":
+        return rng.integers(0, 2, shape).astype(np.bool_)
+    low, high = np.iinfo(tensor.dtype).min, np.iinfo(tensor.dtype).max
+    if tensor.dtype == "int32":  # numbers of things
+        low, high = 0, _places(graph, number) - 1
+    return rng.integers(low, high + 1, shape, dtype=tensor.dtype)
+
+
+def _places(graph: Graph, number: int) -> int:
+    """Return how many rows all tables have that are read at a tensor's places, 100 without any."""
+    readers = [o for o in graph.operators if o.kind == "GATHER" and o.inputs[1] == number]
+    return min((graph.tensor(o.inputs[0]).shape[o.attributes.axis] for o in readers), default=100)
 
 
 def _in_dtype(x: NDArray[Any], tensor: Tensor, name: str) -> NDArray[Any]:
     if x.dtype == tensor.dtype:
         return x
-    if tensor.dtype in ("int8", "int16") and x.dtype == np.float32:
+    if tensor.quantization is not None and x.dtype == np.float32:
         return affine.quantize(x, tensor.scale, tensor.zero_point, tensor.dtype)
-    raise TinykitError(
-        f"{name}: x is {x.dtype}, the model takes {tensor.dtype}", "save x as float32"
-    )
+    hint = "save x as float32" if tensor.quantization else f"save x as {tensor.dtype}"
+    raise TinykitError(f"{name}: x is {x.dtype}, the model takes {tensor.dtype}", hint)

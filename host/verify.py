@@ -169,7 +169,7 @@ def first_output(graph: Graph, rows: Sequence[bytes]) -> NDArray[np.float32]:
     """Return the first output tensor of each row of output bytes, as real (samples, ...)."""
     tensor = graph.tensors[graph.outputs[0]]
     values = np.stack([np.frombuffer(row[: tensor.bytes], tensor.dtype) for row in rows])
-    shaped = values.reshape(len(rows), *tensor.shape[1:])
+    shaped = values.reshape(len(rows), *tensor.sample_shape)
     if tensor.quantization is None:
         return shaped.astype(np.float32)
     return affine.dequantize(shaped, tensor.scale, tensor.zero_point)

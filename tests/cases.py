@@ -753,15 +753,38 @@ def reciprocal_root(draw: Draw) -> Case:
 
 @st.composite
 def quantize(draw: Draw) -> Case:
-    """Draw a QUANTIZE, from float with halves and extremes, or from int8."""
+    """Draw a QUANTIZE, from float with halves and extremes, from int8, or by way of uint8."""
     draft = _draft(draw)
-    if draw(st.booleans()):
+    way = draw(st.sampled_from(("float32", "int8", "uint8")))
+    if way == "uint8":
+        return _case(draw, "QUANTIZE", draft, (_by_way_of_uint8(draw, draft),))
+    if way == "int8":
         source = draft.input((1, 64), _scale(draft, 2.0**-20, 2.0**8), _zero_point(draw))
         return _case(draw, "QUANTIZE", draft, (add_quantize(draft, source),))
     scale, zero_point = _scale(draft, 2.0**-20, 2.0**10), _zero_point(draw)
     source = draft.float_input((1, 64), _floats(draft.rng, scale, zero_point))
     target = FlatTensor(draft.name("t"), (1, 64), "int8", (scale,), (zero_point,))
     return _case(draw, "QUANTIZE", draft, (draft.apply("QUANTIZE", (source,), None, target),))
+
+
+def _by_way_of_uint8(draw: Draw, draft: Draft) -> int:
+    """Add what the converter puts around an int8 model for inference_input_type=uint8."""
+    scale, zero_point = _scale(draft), _zero_point(draw)
+    number = _uint8_input(draw, draft, scale, zero_point + 128)
+    near = scale if draw(st.booleans()) else scale * float(draft.rng.uniform(0.5, 2.0))
+    inner = FlatTensor(draft.name("t"), (1, 64), "int8", (float(np.float32(near)),), (zero_point,))
+    number = draft.apply("QUANTIZE", (number,), None, inner)
+    if draw(st.booleans()):
+        return number
+    outer = FlatTensor(draft.name("t"), (1, 64), "uint8", (scale,), (draw(st.integers(0, 255)),))
+    return draft.apply("QUANTIZE", (number,), None, outer)
+
+
+def _uint8_input(draw: Draw, draft: Draft, scale: float, zero_point: int) -> int:
+    number = draft.add(FlatTensor(draft.name("in"), (1, 64), "uint8", (scale,), (zero_point,)))
+    draft.values[number] = draft.rng.permutation(256).astype(np.uint8).reshape(SAMPLES, 64)
+    draft.inputs.append(number)
+    return number
 
 
 def _floats(rng: np.random.Generator, scale: float, zero_point: int, dtype: str = "int8") -> Array:
@@ -780,10 +803,14 @@ def _floats(rng: np.random.Generator, scale: float, zero_point: int, dtype: str 
 
 @st.composite
 def dequantize(draw: Draw) -> Case:
-    """Draw a DEQUANTIZE of every int8 value."""
+    """Draw a DEQUANTIZE of every int8 or uint8 value."""
     draft = _draft(draw)
-    source = draft.input((1, 64), _scale(draft, 2.0**-140, 2.0**118), _zero_point(draw))
-    draft.values[source] = np.arange(-128, 128).astype(np.int8).reshape(SAMPLES, 64)
+    scale, zero_point = _scale(draft, 2.0**-140, 2.0**118), _zero_point(draw)
+    if draw(st.booleans()):
+        source = _uint8_input(draw, draft, scale, zero_point + 128)
+    else:
+        source = draft.input((1, 64), scale, zero_point)
+        draft.values[source] = np.arange(-128, 128).astype(np.int8).reshape(SAMPLES, 64)
     target = FlatTensor(draft.name("t"), (1, 64), "float32")
     return _case(draw, "DEQUANTIZE", draft, (draft.apply("DEQUANTIZE", (source,), None, target),))
 

@@ -13,6 +13,7 @@ from tinykit.codegen.compile import Compiled, compile_model
 from tinykit.codegen.layer import LowerOptions
 from tinykit.core.graph import Graph
 from tinykit.host.kernels import kernel_files
+from tinykit.host.samples import random_samples
 
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = Path(os.environ.get("TINYKIT_MODELS", ROOT.parent / "shared" / "models"))
@@ -34,16 +35,7 @@ def shared_model(name: str) -> bytes:
 
 def random_inputs(graph: Graph, samples: int, seed: int) -> list[NDArray[np.generic]]:
     """Return seeded inputs, (samples, ...) for each input tensor."""
-    rng = np.random.default_rng(seed)
-    inputs: list[NDArray[np.generic]] = []
-    for number in graph.inputs:
-        tensor = graph.tensors[number]
-        shape = (samples, *tensor.shape[1:])
-        if tensor.dtype == "int8":
-            inputs.append(rng.integers(-128, 128, shape, dtype=np.int8))
-        else:
-            inputs.append(rng.normal(size=shape).astype(np.float32))
-    return inputs
+    return [*random_samples(graph, samples, seed).inputs]
 
 
 def compiled(data: bytes, name: str, options: LowerOptions | None = None) -> Compiled:

@@ -1,11 +1,11 @@
-"""QUANTIZE and DEQUANTIZE: between float32 and int8 or int16, and from one scale to another."""
+"""QUANTIZE and DEQUANTIZE: between float32 and integers, and from one scale to another."""
 
 import numpy as np
 
 from tinykit.codegen.access import Access, converted, one_by_one
 from tinykit.codegen.layer import Arrays, Layer, LowerOptions, OpKind, RefusedError
 from tinykit.codegen.ops import shared
-from tinykit.codegen.ops.width import refuse_other_activations, width_of
+from tinykit.codegen.ops.width import refuse_other_activations
 from tinykit.core import fixedpoint
 from tinykit.core.graph import Graph, Operator, Tensor
 
@@ -15,22 +15,29 @@ _WAY_OUT = "quantize the whole network to int8: tinykit quantize"
 def _check_quantize(graph: Graph, operator: Operator) -> None:
     shared.refuse_other_arity(operator, (1,))
     source, target = graph.tensor(operator.inputs[0]), graph.tensor(operator.outputs[0])
-    refuse_other_activations(target)
-    if source.dtype in ("int8", "int16"):
-        refuse_other_activations(source)
+    if (source.dtype, target.dtype) not in (*_FROM_FLOAT, *_REQUANTIZE):
+        raise RefusedError(f"quantizes {source.dtype} to {target.dtype}", _WAY_OUT)
+    _refuse_unscaled(target)
+    if source.dtype != "float32":
+        _refuse_unscaled(source)
         shared.refuse_large_factors([source.scale / target.scale])
-    elif source.dtype != "float32":
-        raise RefusedError(f"quantizes {source.dtype}", _WAY_OUT)
     _refuse_other_size(source, target)
 
 
 def _check_dequantize(graph: Graph, operator: Operator) -> None:
     shared.refuse_other_arity(operator, (1,))
     source, target = graph.tensor(operator.inputs[0]), graph.tensor(operator.outputs[0])
-    refuse_other_activations(source)
-    if target.dtype != "float32":
-        raise RefusedError(f"makes {target.dtype}", _WAY_OUT)
+    if source.dtype not in _TO_FLOAT or target.dtype != "float32":
+        raise RefusedError(f"makes {target.dtype} of {source.dtype}", _WAY_OUT)
+    _refuse_unscaled(source)
     _refuse_other_size(source, target)
+
+
+def _refuse_unscaled(tensor: Tensor) -> None:
+    if tensor.dtype != "uint8":
+        refuse_other_activations(tensor)
+    elif tensor.quantization is None or len(tensor.quantization.scales) != 1:
+        raise RefusedError(f"has no single scale for '{tensor.name}'", _WAY_OUT)
 
 
 def _refuse_other_size(source: Tensor, target: Tensor) -> None:
@@ -51,8 +58,8 @@ def _evaluate_quantize(graph: Graph, operator: Operator, values: Arrays) -> Arra
         # far outside of int16 the exact value does not matter, but must stay an int64
         nearest = np.trunc(np.clip(ratio, -1e6, 1e6).astype(np.float64) * 2 + np.sign(ratio)) / 2
         result = np.trunc(nearest).astype(np.int64) + target.zero_point
-    width = width_of(target)
-    clipped = np.clip(result, width.low, width.high).astype(width.dtype)
+    limits = np.iinfo(target.dtype)
+    clipped = np.clip(result, limits.min, limits.max).astype(target.dtype)
     return (clipped.reshape(target.shape),)
 
 
@@ -66,7 +73,7 @@ def _evaluate_dequantize(graph: Graph, operator: Operator, values: Arrays) -> Ar
 def _lower_quantize(graph: Graph, operator: Operator, _options: LowerOptions) -> Layer:
     source, target = graph.tensor(operator.inputs[0]), graph.tensor(operator.outputs[0])
     if source.dtype == "float32":
-        kernel = width_of(target).kernel("tk_quantize_f32_s8")
+        kernel = _FROM_FLOAT[source.dtype, target.dtype]
         return _float_layer(operator, target, target, f"float32 to {target.dtype}", kernel)
     multiplier, shift = fixedpoint.quantize_multiplier(source.scale / target.scale)
     assert operator.inputs[0] is not None
@@ -78,8 +85,8 @@ def _lower_quantize(graph: Graph, operator: Operator, _options: LowerOptions) ->
         record="tk_requantize_layer",
         fields=(
             ("count", source.elements),
-            ("in_zero", source.zero_point),
-            ("out_zero", target.zero_point),
+            ("in_zero", _zero(source)),
+            ("out_zero", _zero(target)),
             ("shift", shift),
             ("multiplier", multiplier),
         ),
@@ -94,11 +101,27 @@ _REQUANTIZE = {
     ("int8", "int16"): "tk_requantize_s8_s16",
     ("int16", "int8"): "tk_requantize_s16_s8",
     ("int16", "int16"): "tk_requantize_s16",
+    ("uint8", "int8"): "tk_requantize_u8_s8",
+    ("int8", "uint8"): "tk_requantize_s8_u8",
+}
+_FROM_FLOAT = {
+    ("float32", "int8"): "tk_quantize_f32_s8",
+    ("float32", "int16"): "tk_quantize_f32_s16",
+}
+_TO_FLOAT = {
+    "int8": "tk_dequantize_s8_f32",
+    "int16": "tk_dequantize_s16_f32",
+    "uint8": "tk_dequantize_u8_f32",
 }
 
 
+def _zero(tensor: Tensor) -> int:
+    """Return the zero point for a kernel, which takes a uint8 for the int8 that is 128 less."""
+    return tensor.zero_point - (128 if tensor.dtype == "uint8" else 0)
+
+
 def _access(source: Tensor, target: Tensor) -> Access:
-    read, written = width_of(source).bytes, width_of(target).bytes
+    read, written = np.dtype(source.dtype).itemsize, np.dtype(target.dtype).itemsize
     if read == written:
         return one_by_one(source.bytes)
     return converted(source.elements, read, written)
@@ -106,7 +129,7 @@ def _access(source: Tensor, target: Tensor) -> Access:
 
 def _lower_dequantize(graph: Graph, operator: Operator, _options: LowerOptions) -> Layer:
     source, target = graph.tensor(operator.inputs[0]), graph.tensor(operator.outputs[0])
-    kernel = "tk_dequantize_s8_f32" if source.dtype == "int8" else "tk_dequantize_s16_f32"
+    kernel = _TO_FLOAT[source.dtype]
     return _float_layer(operator, source, target, f"{source.dtype} to float32", kernel)
 
 
@@ -122,7 +145,7 @@ def _float_layer(
         record="tk_scale_layer",
         fields=(
             ("count", target.elements),
-            ("zero", quantized.zero_point),
+            ("zero", _zero(quantized)),
             ("scale", f"{quantized.scale.hex()}f"),
         ),
         inputs=(operator.inputs[0],),
@@ -136,7 +159,7 @@ QUANTIZE = OpKind(
     _check_quantize,
     _evaluate_quantize,
     _lower_quantize,
-    "float32, int8 or int16 to int8 or int16",
+    "float32, int8 or int16 to int8 or int16; between uint8 and int8",
 )
 DEQUANTIZE = OpKind(
     None,
@@ -144,5 +167,5 @@ DEQUANTIZE = OpKind(
     _check_dequantize,
     _evaluate_dequantize,
     _lower_dequantize,
-    "int8 or int16 to float32",
+    "int8, int16 or uint8 to float32",
 )

@@ -555,6 +555,9 @@ void tk_minimum_s16(const tk_broadcast *layer, const void *a, const void *b, voi
 
 void tk_requantize_s16_s8(const tk_requantize_layer *layer, const void *src, int8_t *dst);
 void tk_requantize_s8_s16(const tk_requantize_layer *layer, const int8_t *src, void *dst);
+void tk_requantize_u8_s8(const tk_requantize_layer *layer, const void *src, int8_t *dst);
+void tk_requantize_s8_u8(const tk_requantize_layer *layer, const int8_t *src, void *dst);
+void tk_dequantize_u8_f32(const tk_scale_layer *layer, const void *src, int8_t *dst);
 void tk_quantize_f32_s16(const tk_scale_layer *layer, const int8_t *src, void *dst);
 void tk_dequantize_s16_f32(const tk_scale_layer *layer, const void *src, int8_t *dst);
 // `scratch` holds the taps of a channel as pairs, then the rows of a band; it lies at a multiple of
