@@ -7,7 +7,7 @@ position of a weight in its segment, and the number of weights in it, each fit a
     indices[k], weights[k]      position in the segment and value, row after row
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,13 +50,33 @@ class Cost:
     instructions: float
 
 
-def encode(rows: Matrix, options: LowerOptions) -> Encoded:
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """Hold what both encodings of a matrix cost on the kernels that would read it."""
+
+    dense: Callable[[Matrix], Cost]
+    sparse: Callable[[Matrix], Cost]
+
+
+def costs_of(options: LowerOptions, tiled: bool) -> Costs:
+    """Return the costs of a product on the core that is compiled for.
+
+    Args:
+        options: what the user decides.
+        tiled: it is taken at several positions.
+    """
+    if not options.dsp:
+        return PORTABLE
+    return Costs(tile_cost, sparse_tile_cost) if tiled else Costs(rows_cost, sparse_cost)
+
+
+def encode(rows: Matrix, options: LowerOptions, costs: Costs) -> Encoded:
     """Choose an encoding for a matrix of (outputs, inputs) and make its tables."""
-    return encode_blocks([rows], [rows], options)
+    return encode_blocks([rows], [rows], options, costs)
 
 
 def encode_blocks(
-    dense: Sequence[Matrix], sparse: Sequence[Matrix], options: LowerOptions
+    dense: Sequence[Matrix], sparse: Sequence[Matrix], options: LowerOptions, costs: Costs
 ) -> Encoded:
     """Choose an encoding for several matrices, stored one behind the other.
 
@@ -64,9 +84,9 @@ def encode_blocks(
         dense: the matrices as dense kernels read them.
         sparse: the same weights as sparse kernels read them, perhaps among more zeros.
         options: what the user decides.
+        costs: of the kernels.
     """
-    predict = packed_cost if options.dsp else dense_cost
-    as_dense, as_sparse = _sum(map(predict, dense)), _sum(map(sparse_cost, sparse))
+    as_dense, as_sparse = _sum(map(costs.dense, dense)), _sum(map(costs.sparse, sparse))
     weights = np.concatenate([rows.ravel() for rows in dense])
     zeros = f"{100.0 * float(np.mean(weights == 0)):.0f} % zeros"
     if options.encoding == "dense":
@@ -82,24 +102,53 @@ def _sum(costs: Iterable[Cost]) -> Cost:
     return Cost(sum(c.bytes for c in all_costs), sum(c.instructions for c in all_costs))
 
 
+# Predictions; instructions are for one position, as counted on Cortex-M4 images (tinykit bench).
+
+
 def dense_cost(rows: Matrix) -> Cost:
-    """Predict a dense product; instructions counted on Cortex-M4 images, see docs/benchmarks.md."""
+    """Predict a dense product on the portable kernel."""
     outputs, inputs = rows.shape
-    return Cost(rows.size, outputs * (3.25 * inputs + 20))
+    return Cost(rows.size, outputs * (3.25 * inputs + 46))
 
 
-def packed_cost(rows: Matrix) -> Cost:
-    """Predict a dense product with DSP instructions; counted as for the one without."""
+def rows_cost(rows: Matrix) -> Cost:
+    """Predict a dense product with DSP instructions at one position."""
     outputs, inputs = rows.shape
-    return Cost(rows.size, outputs * (1.2 * inputs + 16))
+    return Cost(rows.size, outputs * (1.31 * inputs + 20))
+
+
+def tile_cost(rows: Matrix) -> Cost:
+    """Predict a dense product with DSP instructions at one of several positions."""
+    outputs, inputs = rows.shape
+    return Cost(rows.size, outputs * (0.86 * inputs + 13))
 
 
 def sparse_cost(rows: Matrix) -> Cost:
-    """Predict a sparse product; instructions counted as for the dense one."""
+    """Predict a sparse product on the kernel that takes one position."""
+    instructions = 6.0 * _nonzero(rows) + 9.0 * _counts(rows) + 46 * len(rows)
+    return Cost(_sparse_bytes(rows), instructions)
+
+
+def sparse_tile_cost(rows: Matrix) -> Cost:
+    """Predict a sparse product with DSP instructions at one of several positions."""
+    instructions = 2.75 * _nonzero(rows) + 2.0 * _counts(rows) + 14 * len(rows)
+    return Cost(_sparse_bytes(rows), instructions)
+
+
+PORTABLE = Costs(dense_cost, sparse_cost)
+
+
+def _counts(rows: Matrix) -> int:
     outputs, inputs = rows.shape
-    nonzero = int(np.count_nonzero(rows))
-    counts = outputs * -(-inputs // SEGMENT)
-    return Cost(2 * nonzero + counts, 5.0 * nonzero + 9.0 * counts + 20 * outputs)
+    return int(outputs * -(-inputs // SEGMENT))
+
+
+def _sparse_bytes(rows: Matrix) -> int:
+    return 2 * _nonzero(rows) + _counts(rows)
+
+
+def _nonzero(rows: Matrix) -> int:
+    return int(np.count_nonzero(rows))
 
 
 def sparse_tables(*blocks: Matrix) -> tuple[Table, ...]:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tinykit.codegen.encode import (
+    PORTABLE,
     SEGMENT,
     Encoded,
     dense_cost,
@@ -51,7 +52,7 @@ def decoded(encoded: Encoded, shape: tuple[int, int]) -> Matrix:
 @PROFILE
 @given(matrices(), st.sampled_from(("size", "balanced", "speed")))
 def test_weights_survive(rows: Matrix, optimize: str) -> None:
-    encoded = encode(rows, LowerOptions(optimize=optimize))
+    encoded = encode(rows, LowerOptions(optimize=optimize), PORTABLE)
     np.testing.assert_array_equal(decoded(encoded, rows.shape), rows)
 
 
@@ -69,7 +70,7 @@ def test_sparse_tables_survive_and_weigh_what_was_predicted(rows: Matrix) -> Non
 @given(matrices(), st.sampled_from(("size", "balanced", "speed")))
 def test_the_choice_keeps_the_promise(rows: Matrix, optimize: str) -> None:
     dense, sparse = dense_cost(rows), sparse_cost(rows)
-    chosen = encode(rows, LowerOptions(optimize=optimize)).encoding
+    chosen = encode(rows, LowerOptions(optimize=optimize), PORTABLE).encoding
     cost = sparse if chosen == "sparse" else dense
     if optimize != "speed":
         assert cost.bytes <= dense.bytes
@@ -83,7 +84,7 @@ def test_the_choice_keeps_the_promise(rows: Matrix, optimize: str) -> None:
 @PROFILE
 @given(matrices())
 def test_dense_when_asked_for(rows: Matrix) -> None:
-    encoded = encode(rows, LowerOptions(encoding="dense"))
+    encoded = encode(rows, LowerOptions(encoding="dense"), PORTABLE)
     assert (encoded.encoding, encoded.reason) == ("dense", "dense was asked for")
 
 

@@ -8,7 +8,7 @@ import tflite
 
 from tinykit.codegen.access import Access, Steps, forward_only, read_while_writing
 from tinykit.codegen.c import c_row
-from tinykit.codegen.encode import encode
+from tinykit.codegen.encode import costs_of, encode
 from tinykit.codegen.layer import Arrays, Layer, LowerOptions, OpKind, RefusedError
 from tinykit.codegen.ops import shared
 from tinykit.codegen.ops.dense import Dense, as_image, lower_convolution
@@ -136,7 +136,7 @@ def _lower(graph: Graph, operator: Operator, options: LowerOptions) -> Layer:
         input_zero_point=source.zero_point,
         scaling=_scaling(graph, operator),
     )
-    encoded = encode(rows.astype(np.int8), options)
+    encoded = encode(rows.astype(np.int8), options, costs_of(options, tiled=True))
     inputs = rows.shape[1]
     view = as_image(source.elements // inputs)
     plain = Dense(tflite.ActivationFunctionType.NONE, 0)

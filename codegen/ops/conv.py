@@ -7,7 +7,14 @@ import numpy as np
 import tflite
 
 from tinykit.codegen.access import read_while_writing
-from tinykit.codegen.encode import Encoded, encode, encode_blocks
+from tinykit.codegen.encode import (
+    Costs,
+    Encoded,
+    costs_of,
+    dense_cost,
+    encode,
+    encode_blocks,
+)
 from tinykit.codegen.layer import Arrays, Layer, LowerOptions, OpKind, RefusedError
 from tinykit.codegen.ops import shared
 from tinykit.codegen.ops.dense import lower_convolution
@@ -115,10 +122,14 @@ def _lower(graph: Graph, operator: Operator, options: LowerOptions) -> Layer:
     view, product = _window(graph, operator), _product(graph, operator)
     groups = _groups(graph, operator)
     if groups == 1:
-        encoded = encode(product.rows.astype(np.int8), options)
+        costs = costs_of(options, tiled=True)
+        encoded = encode(product.rows.astype(np.int8), options, costs)
         return lower_convolution(operator, product, view, channels, encoded, options)
     spread = _spread(shared.weight_values(graph, operator), groups)
-    encoded = encode_blocks([product.rows.astype(np.int8)], [spread.astype(np.int8)], options)
+    costs = Costs(dense_cost, costs_of(options, tiled=True).sparse)
+    encoded = encode_blocks(
+        [product.rows.astype(np.int8)], [spread.astype(np.int8)], options, costs
+    )
     if encoded.encoding == "sparse":
         # the zeros of other groups are not stored: nothing is lost by one sparse product for all
         whole = replace(product, rows=spread)

@@ -7,7 +7,7 @@ import numpy as np
 import tflite
 
 from tinykit.codegen.access import copied_first, read_while_writing
-from tinykit.codegen.encode import Encoded, encode
+from tinykit.codegen.encode import Encoded, costs_of, encode
 from tinykit.codegen.layer import Arrays, Layer, LowerOptions, OpKind, RefusedError
 from tinykit.codegen.ops import packed, shared
 from tinykit.codegen.ops.product import Product, padding, summary_of
@@ -94,7 +94,8 @@ def _lower(graph: Graph, operator: Operator, options: LowerOptions) -> Layer:
     product = _product(graph, operator)
     outputs, inputs = product.rows.shape
     positions = graph.tensor(operator.inputs[0]).elements // inputs
-    encoded = encode(product.rows.astype(np.int8), options)
+    costs = costs_of(options, tiled=positions > 1)
+    encoded = encode(product.rows.astype(np.int8), options, costs)
     if positions > 1:
         return lower_convolution(operator, product, as_image(positions), inputs, encoded, options)
     product = packed.prepared(product)
@@ -137,7 +138,7 @@ def lower_convolution(
     width = product.scaling.width
     steps = view.steps(channels * width.bytes, outputs * width.bytes)
     shape = f"{view.kernel[0]}x{view.kernel[1]} convolution {channels} -> {outputs}"
-    return Layer(
+    layer = Layer(
         name=operator.name,
         kind=operator.kind,
         summary=summary_of(shape, shared.activation_name(operator.attributes.activation), encoded),
@@ -163,6 +164,9 @@ def lower_convolution(
         encoding=encoded.encoding,
         reason=encoded.reason,
     )
+    if options.dsp and product.plain:
+        return packed.sparse_tiles(layer, view, channels, outputs)
+    return layer
 
 
 def as_image(positions: int) -> Window:

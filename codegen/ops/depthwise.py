@@ -7,7 +7,7 @@ import numpy as np
 import tflite
 
 from tinykit.codegen.access import Access, apart, read_while_writing
-from tinykit.codegen.encode import encode
+from tinykit.codegen.encode import costs_of, encode
 from tinykit.codegen.layer import Arrays, Field, Layer, LowerOptions, OpKind, RefusedError, Table
 from tinykit.codegen.ops import packed, shared
 from tinykit.codegen.ops.dense import lower_convolution
@@ -110,7 +110,7 @@ def _lower(graph: Graph, operator: Operator, options: LowerOptions) -> Layer:
     )
     if options.dsp and product.plain:
         if source.shape[3] == 1:
-            encoded = encode(product.rows.astype(np.int8), options)
+            encoded = encode(product.rows.astype(np.int8), options, costs_of(options, tiled=True))
             return lower_convolution(operator, product, view, 1, encoded, options)
         if source.shape[3] == channels and view.dilation == (1, 1):
             return _lower_rows(operator, product, view)

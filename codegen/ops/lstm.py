@@ -8,7 +8,7 @@ import tflite
 
 from tinykit.codegen.access import Steps, forward_only, read_while_writing
 from tinykit.codegen.c import c_row
-from tinykit.codegen.encode import Encoded, encode_blocks
+from tinykit.codegen.encode import PORTABLE, Encoded, encode_blocks
 from tinykit.codegen.layer import Arrays, Field, Layer, LowerOptions, OpKind, RefusedError, Table
 from tinykit.codegen.ops import shared
 from tinykit.codegen.ops.product import summary_of
@@ -223,7 +223,7 @@ def _lower(graph: Graph, operator: Operator, options: LowerOptions) -> Layer:
     inputs, units, steps = source.shape[-1], target.shape[-1], _steps(source)
     parts = [_rows(graph, operator, part).astype(np.int8) for part in range(8)]
     blocks = [part[unit : unit + 1] for unit in range(units) for part in parts]
-    encoded = encode_blocks(blocks, blocks, options)
+    encoded = encode_blocks(blocks, blocks, options, PORTABLE)
     positions = np.arange(steps)
     access = read_while_writing(
         Steps(positions * inputs, (positions + 1) * inputs, units), units - 1

@@ -66,6 +66,24 @@ def lower_dense(operator: Operator, product: Product, encoded: Encoded) -> Layer
     )
 
 
+def sparse_tiles(layer: Layer, view: Window, channels: int, outputs: int) -> Layer:
+    """Let a sparse convolution with plain outputs take a tile of positions at a time."""
+    taps = view.kernel[0] * view.kernel[1] * channels
+    return replace(
+        layer,
+        kernel="tk_conv_sparse_tile_s8",
+        scratch_bytes=packed.COLUMNS * taps + gathered_bytes(view, channels),
+        scratch_alignment=_ALIGNMENT,
+        access=(copied_in_tiles(view.steps(channels, outputs), packed.COLUMNS),),
+    )
+
+
+def gathered_bytes(view: Window, channels: int) -> int:
+    """Return the bytes that a row of the window is gathered in, where it is not read in place."""
+    in_place = view.dilation[1] == 1 and all(map(view.stays_inside, (0, 1)))
+    return 0 if in_place else view.kernel[1] * channels
+
+
 def lower_convolution(
     operator: Operator, product: Product, view: Window, channels: int, encoded: Encoded
 ) -> Layer:
@@ -75,7 +93,6 @@ def lower_convolution(
     name, scaling = operator.name, product.scaling
     run = view.kernel[1] * channels
     pairs = view.kernel[0] * packed.column_words(run)
-    gathered = view.dilation[1] > 1 or not view.stays_inside(axis=1)
     shape = f"{view.kernel[0]}x{view.kernel[1]} convolution {channels} -> {outputs}"
     return Layer(
         name=name,
@@ -85,14 +102,19 @@ def lower_convolution(
         record="tk_conv_packed_layer",
         fields=(
             ("pad_value", product.input_zero_point),
-            ("zero", scaling.zero_point),
-            ("min", scaling.low),
-            ("max", scaling.high),
-            ("channels", outputs),
             ("pairs", pairs),
             ("weights", f"{name}_weights"),
             ("rows", f"{name}_rows"),
             view.field(channels),
+            (
+                "out",
+                (
+                    ("channels", outputs),
+                    ("zero", scaling.zero_point),
+                    ("min", scaling.low),
+                    ("max", scaling.high),
+                ),
+            ),
         ),
         inputs=(operator.inputs[0],),
         outputs=operator.outputs,
@@ -101,7 +123,7 @@ def lower_convolution(
             packed.tile_records(product.folded_bias(), scaling),
         ),
         takes_scratch=True,
-        scratch_bytes=4 * packed.COLUMNS * pairs + (run if gathered else 0),
+        scratch_bytes=4 * packed.COLUMNS * pairs + gathered_bytes(view, channels),
         scratch_alignment=_ALIGNMENT,
         access=(copied_in_tiles(view.steps(channels, outputs), packed.COLUMNS),),
         macs=view.output[0] * view.output[1] * outputs * taps,

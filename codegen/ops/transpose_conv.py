@@ -11,7 +11,7 @@ import numpy as np
 import tflite
 
 from tinykit.codegen.access import Access, Steps, copied_first, read_while_writing
-from tinykit.codegen.encode import SEGMENT, Encoded, encode_blocks
+from tinykit.codegen.encode import PORTABLE, SEGMENT, Encoded, encode_blocks
 from tinykit.codegen.layer import Arrays, Field, Layer, LowerOptions, OpKind, RefusedError, Table
 from tinykit.codegen.ops import shared
 from tinykit.codegen.ops.product import Product, summary_of
@@ -145,7 +145,7 @@ def _lower(graph: Graph, operator: Operator, options: LowerOptions) -> Layer:
     source = graph.tensor(operator.inputs[_INPUT])
     outputs = graph.tensor(operator.outputs[0]).shape[3]
     blocks = [product.rows.astype(np.int8) for product in products]
-    encoded = encode_blocks(blocks, blocks, options)
+    encoded = encode_blocks(blocks, blocks, options, PORTABLE)
     kernel = "tk_transpose_conv_s8"
     if encoded.encoding == "sparse":
         kernel = "tk_transpose_conv_sparse_s8"

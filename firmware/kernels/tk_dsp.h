@@ -57,11 +57,4 @@ static inline int32_t tk_dot(uint32_t a, uint32_t b, int32_t sum)
 #endif
 }
 
-// Widens bytes to pairs that lie `step` words apart. A group of four becomes two pairs; the last
-// one is filled up with zeros.
-uint32_t *tk_widen(const int8_t *src, uint32_t count, uint32_t *pairs, uint32_t step);
-
-// The same for as many bytes of one value; those that fill up are that value too.
-uint32_t *tk_fill_pairs(int8_t value, uint32_t count, uint32_t *pairs, uint32_t step);
-
 #endif

@@ -90,15 +90,15 @@ typedef struct {
     tk_sparse_layer sparse;
 } tk_conv_sparse_layer;
 
-// Laid out for DSP instructions: firmware/kernels/tk_tile.h. Shifts and sums as above.
+// Laid out for DSP instructions: firmware/kernels/tk_tile.h. Shifts and sums as above; `rows` holds
+// the scales.
 typedef struct {
     int8_t pad_value;
-    int8_t zero, min, max;
-    uint16_t channels; // of the output
-    uint16_t pairs;    // words of inputs in a column; each row of the window fills its last group
+    uint16_t pairs; // words of inputs in a column; each row of the window fills its last group
     const uint32_t *weights;
     const uint32_t *rows;
     tk_window window;
+    tk_output out;
 } tk_conv_packed_layer;
 
 // A convolution whose channels are divided into groups, each with outputs of its own.
@@ -518,6 +518,12 @@ void tk_conv_sparse_s8(const tk_conv_sparse_layer *layer, const int8_t *src, int
 // window unless none is gathered; it lies at a multiple of 4 bytes.
 void tk_conv_packed_s8(const tk_conv_packed_layer *layer, const int8_t *src, int8_t *dst,
                        int8_t *scratch);
+
+// As tk_conv_sparse_s8, for plain outputs. `scratch` holds a tile of 4 bytes for each input, and
+// behind it the bytes of a row of the window unless none is gathered; it lies at a multiple of 4
+// bytes.
+void tk_conv_sparse_tile_s8(const tk_conv_sparse_layer *layer, const int8_t *src, int8_t *dst,
+                            int8_t *scratch);
 
 void tk_conv_grouped_s8(const tk_conv_grouped_layer *layer, const int8_t *src, int8_t *dst,
                         int8_t *column);

@@ -8,12 +8,22 @@
 
 #define TK_ROWS 4
 
-// Adds the products of four rows to their sums, and returns where the next rows' weights begin.
+// Passed by value, so that the assembly finds it on the stack.
+typedef struct {
+    const int32_t *bias; // filled up to whole blocks
+    const int32_t *multiplier;
+    const int8_t *shift;
+    uint32_t step; // from one row's scale to the next: 1, or 0 if all have one
+    int8_t *dst;
+    const int8_t *last; // end of the outputs
+    int32_t zero;       // 2 * the output's zero point + 1
+} tk_rows;
+
+// Computes outputs, clipped to int8, in blocks of four rows.
 //
-//     weights   for each four inputs a b c d the words r0a r1a r0c r1c, r2a r3a r2c r3c, and the
-//               same of b and d
+//     weights   for each block and four inputs a b c d the words r0a r1a r0c r1c, r2a r3a r2c r3c,
+//               and the same of b and d
 //     column    the inputs, to `end`; a multiple of 4
-const uint32_t *tk_rows_s8(const uint32_t *weights, const int8_t *column, const int8_t *end,
-                           int32_t *sums);
+void tk_rows_s8(const uint32_t *weights, const int8_t *column, const int8_t *end, tk_rows rows);
 
 #endif

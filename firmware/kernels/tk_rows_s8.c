@@ -4,8 +4,8 @@
 #include "tk_rows.h"
 
 #if !TK_DSP
-const uint32_t *tk_rows_s8(const uint32_t *weights, const int8_t *column, const int8_t *end,
-                           int32_t *sums)
+static const uint32_t *add_block(const uint32_t *weights, const int8_t *column, const int8_t *end,
+                                 int32_t *sums)
 {
     for (; column < end; column += 4) {
         const uint32_t word = tk_load_word(column);
@@ -17,5 +17,22 @@ const uint32_t *tk_rows_s8(const uint32_t *weights, const int8_t *column, const 
         }
     }
     return weights;
+}
+
+void tk_rows_s8(const uint32_t *weights, const int8_t *column, const int8_t *end, tk_rows rows)
+{
+    while (rows.dst < rows.last) {
+        int32_t sums[TK_ROWS];
+        __builtin_memcpy(sums, rows.bias, sizeof sums);
+        weights = add_block(weights, column, end, sums);
+        rows.bias += TK_ROWS;
+        for (uint32_t i = 0; i < TK_ROWS && rows.dst < rows.last; i++) {
+            const uint32_t shift = (uint32_t)-*rows.shift;
+            const int32_t half = rows.zero * (int32_t)(1u << (shift - 1));
+            *rows.dst++ = tk_finish_plain(sums[i], *rows.multiplier, shift, half);
+            rows.multiplier += rows.step;
+            rows.shift += rows.step;
+        }
+    }
 }
 #endif

@@ -26,9 +26,7 @@ static void run_packed(const tk_window *window, uint16_t channels, const int8_t 
         rows[5 * i + 4] = 0xfdfd; // -3 twice
     }
     const uint16_t groups = groups_of_four((uint32_t)window->kernel_width * window->channels);
-    const tk_conv_packed_layer layer = {.min = -128,
-                                        .max = 127,
-                                        .channels = channels,
+    const tk_conv_packed_layer layer = {.out = {.channels = channels, .min = -128, .max = 127},
                                         .pairs = (uint16_t)(2 * groups * window->kernel_height),
                                         .weights = (const uint32_t *)(const void *)weights,
                                         .rows = rows,
