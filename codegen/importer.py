@@ -15,7 +15,15 @@ from tinykit.codegen.names import layer_name, model_name, unique
 from tinykit.codegen.ops.table import KINDS
 from tinykit.codegen.variables import with_states
 from tinykit.core.errors import TinykitError
-from tinykit.core.graph import MAX_ELEMENTS, Graph, Operator, Quantization, State, Tensor
+from tinykit.core.graph import (
+    MAX_ELEMENTS,
+    Graph,
+    Operator,
+    Quantization,
+    State,
+    Tensor,
+    values_dtype,
+)
 
 _IDENTIFIER = b"TFL3"
 _LONGEST_NAME = 512  # bytes; the converter joins the names of fused layers
@@ -32,6 +40,7 @@ _OPTION_NAMES = {
 }
 _RESOURCE = "resource"  # the handle of a variable, which no graph has that is checked
 _DTYPES = {
+    tflite.TensorType.INT4: "int4",
     tflite.TensorType.INT8: "int8",
     tflite.TensorType.INT32: "int32",
     tflite.TensorType.FLOAT32: "float32",
@@ -160,7 +169,12 @@ def _tensor(file: _File, number: int) -> Tensor:
             f"{file.name}: tensor '{name}' is stored sparse by the converter",
             "convert without sparsity: tinykit finds the zeros itself",
         )
-    return Tensor(name, shape, dtype, _quantization(raw), _constant(file, raw, name, shape, dtype))
+    data = _constant(file, raw, name, shape, dtype)
+    if dtype == "int4" and data is None:
+        raise TinykitError(
+            f"{file.name}: tensor '{name}' is computed in int4, weights only may be int4", _CONVERT
+        )
+    return Tensor(name, shape, dtype, _quantization(raw), data)
 
 
 def _one_line(text: bytes) -> str:
@@ -190,17 +204,28 @@ def _constant(
     buffer = file.model.Buffers(raw.Buffer())
     if buffer.DataLength() == 0 or dtype == _RESOURCE:
         return None
-    values = np.frombuffer(buffer.DataAsNumpy().tobytes(), np.dtype(dtype).newbyteorder("<"))
     expected = 1
     for length in shape:
         expected *= length
+    raw_bytes = buffer.DataAsNumpy().tobytes()
+    if dtype == "int4":
+        values = _unpacked(raw_bytes, expected)
+    else:
+        values = np.frombuffer(raw_bytes, np.dtype(dtype).newbyteorder("<"))
     if values.size != expected:
         raise TinykitError(
             f"{file.name}: tensor '{name}' of shape {shape} has {values.size} values, not "
             f"{expected}",
             "the file is damaged; convert it again: tinykit quantize",
         )
-    return values.astype(dtype).reshape(shape)
+    return values.astype(values_dtype(dtype)).reshape(shape)
+
+
+def _unpacked(raw: bytes, count: int) -> NDArray[np.generic]:
+    """Return values of four bits, two a byte, the lower half first; half a byte may be left."""
+    packed = np.frombuffer(raw, np.int8)
+    values = np.stack([packed << 4 >> 4, packed >> 4], axis=1).ravel()
+    return values[:count] if count == values.size - 1 else values
 
 
 def _operators(
@@ -281,6 +306,8 @@ def _numbers(values: Any) -> list[int]:
     return [int(n) for n in values] if isinstance(values, np.ndarray) else []
 
 
+_INT4_KINDS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
+_INT4_TEXT = ", ".join(_INT4_KINDS)
 _KIND_NAMES: dict[int, str] = {
     value: name for name, value in vars(tflite.BuiltinOperator).items() if isinstance(value, int)
 }
@@ -304,7 +331,7 @@ def _checked(graph: Graph, name: str) -> Graph:
                 "use the layer's output instead",
             )
         try:
-            KINDS[operator.kind].check(graph, operator)
+            _check_kind(graph, operator)
             constant = folded(graph, operator)
         except RefusedError as error:
             _refuse_float(graph)
@@ -321,6 +348,16 @@ def _checked(graph: Graph, name: str) -> Graph:
                 "convert the model without this output",
             )
     return replace(graph, operators=tuple(kept))
+
+
+def _check_kind(graph: Graph, operator: Operator) -> None:
+    narrow = [n for n in operator.inputs if n is not None and graph.tensors[n].dtype == "int4"]
+    narrow += [n for n in operator.outputs if graph.tensors[n].dtype == "int4"]
+    weights = [*operator.inputs[1:2]] if operator.kind in _INT4_KINDS else []
+    if narrow not in ([], weights):
+        name = graph.tensors[narrow[0]].name
+        raise RefusedError(f"has the int4 tensor '{name}'", f"int4 are weights of {_INT4_TEXT}")
+    KINDS[operator.kind].check(graph, operator)
 
 
 def _refuse_float(graph: Graph) -> None:
@@ -374,7 +411,7 @@ def _obstacles(data: bytes, name: str) -> tuple[Obstacle, ...]:
     for operator in bare.operators:
         try:
             bare.check_operator(operator)
-            KINDS[operator.kind].check(bare, operator)
+            _check_kind(bare, operator)
             bare = folded(bare, operator) or bare
         except RefusedError as error:
             i = int(operator.name)

@@ -10,7 +10,7 @@ from tinykit.codegen.channels import VARIES
 from tinykit.codegen.links import Link, channels, links
 from tinykit.codegen.mixing import Mixing, mixing
 from tinykit.codegen.ops import shared
-from tinykit.core.graph import Graph, Operator, Quantization, Tensor
+from tinykit.core.graph import Graph, Operator, Quantization, Tensor, values_dtype
 
 Ints = NDArray[np.int64]
 Kept = Mapping[int, Ints]
@@ -116,7 +116,7 @@ def _part(tensor: Tensor, data: NDArray[np.generic], left: Ints) -> Tensor:
     return replace(
         tensor,
         shape=data.shape,
-        data=np.ascontiguousarray(data, tensor.dtype),
+        data=np.ascontiguousarray(data, values_dtype(tensor.dtype)),
         quantization=_scales(tensor.quantization, left),
     )
 

@@ -12,12 +12,18 @@ from numpy.typing import NDArray
 from tinykit.core.errors import TinykitError
 
 QUANTIZED_RANGE = {
+    "int4": (-8, 7),
     "int8": (-128, 127),
     "uint8": (0, 255),
     "int16": (-(2**15), 2**15 - 1),
     "int32": (-(2**31), 2**31 - 1),
 }
 MAX_ELEMENTS = 1 << 26  # 64 Mi: more than any microcontroller holds, small enough to count safely
+
+
+def values_dtype(dtype: str) -> str:
+    """Return the type that NumPy and C hold values in: int4, which only weights have, in int8."""
+    return "int8" if dtype == "int4" else dtype
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,7 @@ class Tensor:
     @property
     def bytes(self) -> int:
         """Return the size in memory."""
-        return self.elements * np.dtype(self.dtype).itemsize
+        return self.elements * np.dtype(values_dtype(self.dtype)).itemsize
 
     @property
     def sample_shape(self) -> tuple[int, ...]:

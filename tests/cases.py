@@ -66,8 +66,8 @@ def _case(draw: Draw, kind: str, draft: Draft, outputs: tuple[int, ...]) -> Case
     return Case(kind, draft.model(outputs), inputs, options, draw(st.booleans()))
 
 
-def _draft(draw: Draw) -> Draft:
-    return Draft(np.random.default_rng(draw(st.integers(0, 2**32 - 1))))
+def _draft(draw: Draw, weights: str = "int8") -> Draft:
+    return Draft(np.random.default_rng(draw(st.integers(0, 2**32 - 1))), weights=weights)
 
 
 def _scale(draft: Draft, low: float = 2.0**-9, high: float = 2.0**-2) -> float:
@@ -91,7 +91,8 @@ def _weights(
 ) -> FlatTensor:
     """Draw weights: dense, sparse, with dead channels, all zero, or all at the ends."""
     rng = draft.rng
-    data = rng.integers(-127, 128, shape).astype(np.int8)
+    low, high = (-128, 127) if draft.weights == "int8" else (-8, 7)
+    data = rng.integers(low + 1, high + 1, shape).astype(np.int8)
     style = draw(st.sampled_from(("dense", "sparse", "very sparse", "dead", "ends", "zero")))
     if style in ("sparse", "very sparse", "dead"):
         share = {"sparse": 0.5, "very sparse": 0.93, "dead": 0.8}[style]
@@ -100,13 +101,14 @@ def _weights(
         dead = rng.random(shape[axis]) < 0.5
         np.moveaxis(data, axis, 0)[dead] = 0
     if style == "ends":
-        data = rng.choice(np.array([-128, -127, 127], np.int8), shape)
+        data = rng.choice(np.array([low, low + 1, high], np.int8), shape)
     if style == "zero":
         data[:] = 0
     scales: tuple[float, ...] = (1.0,)
     if per_channel:
         scales = tuple(float(s) for s in rng.uniform(0.2, 1.0, shape[axis]))
-    return FlatTensor(draft.name("weights"), shape, "int8", scales, (0,) * len(scales), axis, data)
+    zeros = (0,) * len(scales)
+    return FlatTensor(draft.name("weights"), shape, draft.weights, scales, zeros, axis, data)
 
 
 def _bias(draw: Draw, draft: Draft, channels: int, taps: int) -> NDArray[np.int32] | None:
@@ -233,7 +235,8 @@ def add_dense(draw: Draw, draft: Draft, source: int) -> int:
     whole = len(shape) <= 2 or draw(st.booleans())
     inputs = int(np.prod(shape)) if whole else shape[-1]
     outputs = draw(st.integers(1, 12))
-    weights = _weights(draw, draft, (outputs, inputs), 0, draw(st.booleans()))
+    per_channel = draft.weights == "int8" and draw(st.booleans())  # TFLM has no others
+    weights = _weights(draw, draft, (outputs, inputs), 0, per_channel)
     activation = draw(st.sampled_from(_ACTIVATIONS))
     return draft.weighted(
         "FULLY_CONNECTED",
@@ -378,9 +381,9 @@ def _like_or_not(draw: Draw, draft: Draft, source: int, shape: tuple[int, ...]) 
 
 
 @st.composite
-def conv(draw: Draw) -> Case:
+def conv(draw: Draw, weights: str = "int8") -> Case:
     """Draw a CONV_2D; one in three has more than 255 inputs, so several sparse segments."""
-    draft = _draft(draw)
+    draft = _draft(draw, weights)
     channels = draw(st.one_of(st.integers(1, 6), st.sampled_from((4, 6)), st.integers(29, 70)))
     source = _input(draw, draft, (1, *_image(draw), channels))
     return _case(draw, "CONV_2D", draft, (add_conv(draw, draft, source),))
@@ -530,17 +533,17 @@ def svdf(draw: Draw) -> Case:
 
 
 @st.composite
-def depthwise(draw: Draw) -> Case:
+def depthwise(draw: Draw, weights: str = "int8") -> Case:
     """Draw a DEPTHWISE_CONV_2D."""
-    draft = _draft(draw)
+    draft = _draft(draw, weights)
     source = _input(draw, draft, (1, *_image(draw), draw(st.integers(1, 6))))
     return _case(draw, "DEPTHWISE_CONV_2D", draft, (add_depthwise(draw, draft, source),))
 
 
 @st.composite
-def dense(draw: Draw) -> Case:
+def dense(draw: Draw, weights: str = "int8") -> Case:
     """Draw a FULLY_CONNECTED with inputs of 2 to 4 dimensions, some across segments."""
-    draft = _draft(draw)
+    draft = _draft(draw, weights)
     last = draw(st.one_of(st.integers(1, 40), st.sampled_from((254, 255, 256, 510, 511, 700))))
     middle = draw(st.sampled_from(((), (), (3,), (2, 2))))
     source = _input(draw, draft, (1, *middle, last))

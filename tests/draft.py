@@ -26,10 +26,12 @@ class Draft:
     Attributes:
         rng: decides everything.
         dtype: of activations, int8 or int16.
+        weights: their type, int8 or int4.
     """
 
     rng: np.random.Generator
     dtype: str = "int8"
+    weights: str = "int8"
     tensors: list[FlatTensor] = field(default_factory=list)
     operators: list[FlatOperator] = field(default_factory=list)
     inputs: list[int] = field(default_factory=list)

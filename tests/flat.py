@@ -17,6 +17,7 @@ SAME = tflite.Padding.SAME
 VALID = tflite.Padding.VALID
 
 _TYPES = {
+    "int4": tflite.TensorType.INT4,
     "int8": tflite.TensorType.INT8,
     "int16": tflite.TensorType.INT16,
     "int32": tflite.TensorType.INT32,
@@ -193,7 +194,7 @@ def to_bytes(model: FlatModel, prefix: str = "") -> bytes:
     subgraphs = []
     for graph in graphs:
         subgraphs.append(_subgraph(builder, graph, codes, len(buffers), prefix))
-        buffers += [_buffer(builder, t.data) for t in graph.tensors]
+        buffers += [_buffer(builder, _stored(t)) for t in graph.tensors]
     subgraph_vector = _offsets(builder, subgraphs)
     buffer_vector = _offsets(builder, buffers)
     code_vector = _offsets(builder, [_code(builder, *code) for code in codes])
@@ -239,6 +240,15 @@ def _window_fields(
         ("Padding", padding),
         ("FusedActivationFunction", activation),
     )
+
+
+def _stored(tensor: FlatTensor) -> NDArray[np.generic] | None:
+    """Return the data as the file has it: int4 two a byte, the first in the lower half."""
+    if tensor.dtype != "int4" or tensor.data is None:
+        return tensor.data
+    halves = np.append(tensor.data.astype(np.uint8).ravel() & 15, np.zeros(1, np.uint8))
+    pairs = halves[: halves.size // 2 * 2].reshape(-1, 2)
+    return np.asarray(pairs[:, 0] | pairs[:, 1] << 4, np.uint8)
 
 
 def _buffer(builder: flatbuffers.Builder, data: NDArray[np.generic] | None) -> int:

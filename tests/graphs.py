@@ -209,5 +209,8 @@ def _back(draw: Draw, draft: Draft, source: int) -> int:
 ALL: dict[str, st.SearchStrategy[Case]] = {
     **cases.STRATEGIES,
     **{f"int16 {kind}": strategy for kind, strategy in cases16.STRATEGIES.items()},
+    "int4 CONV_2D": cases.conv("int4"),
+    "int4 DEPTHWISE_CONV_2D": cases.depthwise("int4"),
+    "int4 FULLY_CONNECTED": cases.dense("int4"),
     "graph": graph(),
 }

@@ -32,8 +32,35 @@ def model(
     return to_bytes(FlatModel(tensors, (FlatOperator(kind, inputs, (1,), options),), dynamic, (1,)))
 
 
+def narrow(shape: tuple[int, ...], scales: tuple[float, ...]) -> FlatTensor:
+    data = np.ones(shape, np.int8)
+    return FlatTensor("narrow", shape, "int4", scales, (0,) * len(scales), 0, data)
+
+
+ROW = tensor("row", (1, 3))
 IMAGE = tensor("image", (1, 4, 4, 3))
 RULES: dict[str, tuple[bytes, str]] = {
+    "int4 of two scales": (
+        model("FULLY_CONNECTED", ROW, (narrow((2, 3), (0.5, 0.25)),), tensor("t", (1, 2))),
+        "(FULLY_CONNECTED) has int4 weights of one scale a channel, TFLM wants one",
+    ),
+    "int4 beside int16": (
+        model(
+            "FULLY_CONNECTED",
+            FlatTensor("row", (1, 3), "int16", (0.5,), (0,)),
+            (narrow((2, 3), (0.5,)),),
+            FlatTensor("t", (1, 2), "int16", (0.5,), (0,)),
+        ),
+        "(FULLY_CONNECTED) has int4 weights 'narrow'",
+    ),
+    "int4 as a summand": (
+        model("ADD", ROW, (narrow((1, 3), (0.5,)),), tensor("t", (1, 3))),
+        "(ADD) has the int4 tensor 'narrow'",
+    ),
+    "int4 input": (
+        model("RELU", FlatTensor("row", (1, 3), "int4", (0.5,), (0,)), (), tensor("t", (1, 3))),
+        "tensor 'row' is computed in int4, weights only may be int4",
+    ),
     "transpose at run time": (
         model("TRANSPOSE", IMAGE, (FlatTensor("order", (4,), "int32"),), IMAGE),
         "(TRANSPOSE) computes its order 'order' at run time",

@@ -185,5 +185,6 @@ KIND = OpKind(
     check=_check,
     evaluate=_evaluate,
     lower=_lower,
-    limits="batch 1; constant symmetric int8 weights; any stride, dilation and groups",
+    limits="batch 1; constant symmetric int8 weights, or int4 ones, stored as int8; any stride, "
+    "dilation and groups; int16 too",
 )

@@ -16,6 +16,7 @@ from tinykit.codegen.ops.width import refuse_other_activations, width_of
 from tinykit.core.graph import Graph, Operator
 
 _MOST_APART = 0.02  # output steps
+_ONE_SCALE = "quantize its weights with one scale, or to int8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ def _check(graph: Graph, operator: Operator) -> None:
         raise RefusedError(f"has weights of shape {weights.shape}", shared.QUANTIZE)
     outputs, inputs = weights.shape
     shared.refuse_bad_weights(graph, operator, outputs)
+    if weights.dtype == "int4" and weights.quantization and len(weights.quantization.scales) > 1:
+        raise RefusedError("has int4 weights of one scale a channel, TFLM wants one", _ONE_SCALE)
     shared.refuse_unknown_activation(operator.attributes.activation, target)
     if operator.attributes.weights_format != 0:
         raise RefusedError("has shuffled weights", shared.QUANTIZE)
@@ -186,5 +189,6 @@ KIND = OpKind(
     check=_check,
     evaluate=_evaluate,
     lower=_lower,
-    limits="constant symmetric int8 weights, per tensor or per channel; int32 bias or none",
+    limits="constant symmetric int8 weights, per tensor or per channel, or int4 ones per tensor, "
+    "stored as int8; int32 bias or none; int16 too, with an int64 bias",
 )

@@ -223,5 +223,6 @@ KIND = OpKind(
     check=_check,
     evaluate=_evaluate,
     lower=_lower,
-    limits="batch 1; constant symmetric int8 weights; any stride, dilation and depth multiplier",
+    limits="batch 1; constant symmetric int8 weights, or int4 ones, stored as int8; any stride, "
+    "dilation and depth multiplier; int16 too",
 )

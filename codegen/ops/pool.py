@@ -118,6 +118,6 @@ def _lower_average(graph: Graph, operator: Operator, _options: LowerOptions) -> 
     return _lower_with(graph, operator, "tk_average_pool_s8", "average")
 
 
-_LIMITS = "batch 1; any window and stride"
+_LIMITS = "batch 1; any window and stride; int16 too"
 MAX = OpKind(tflite.Pool2DOptions, _read, _check, _evaluate_max, _lower_max, _LIMITS)
 AVERAGE = OpKind(tflite.Pool2DOptions, _read, _check, _evaluate_average, _lower_average, _LIMITS)

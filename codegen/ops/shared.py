@@ -187,7 +187,8 @@ def refuse_bad_weights(graph: Graph, operator: Operator, channels: int, bias_at:
     weights = graph.tensor(operator.inputs[1])
     if weights.data is None:
         raise RefusedError(f"computes its weights '{weights.name}' at run time", QUANTIZE)
-    if weights.dtype != "int8" or weights.quantization is None:
+    narrow = weights.dtype == "int4" and width_of(graph.tensor(operator.outputs[0])) == INT8
+    if not (narrow or weights.dtype == "int8") or weights.quantization is None:
         raise RefusedError(f"has {weights.dtype} weights '{weights.name}'", QUANTIZE)
     if any(weights.quantization.zero_points):
         raise RefusedError(f"has asymmetric weights '{weights.name}'", QUANTIZE)
