@@ -70,11 +70,11 @@ $(VENV)/dev: pyproject.toml
 package = $(shell $(BIN)/python -c "from tinykit.host.ci import RENODE; print(RENODE.$(1))")
 
 $(RENODE)/renode: | $(VENV)/dev
-	rm -rf $(RENODE) && mkdir $(RENODE)
-	curl -fsSL $(call package,url) -o $(RENODE)/package.tar.gz
-	tar -xzf $(RENODE)/package.tar.gz --strip-components=1 -C $(RENODE)
-	rm $(RENODE)/package.tar.gz
-	touch $@
+	rm -rf $(RENODE) $(RENODE).new && mkdir $(RENODE).new
+	curl -fsSL $(call package,url) -o $(RENODE).new/package.tar.gz
+	tar -xzf $(RENODE).new/package.tar.gz --strip-components=1 -C $(RENODE).new
+	rm $(RENODE).new/package.tar.gz
+	mv $(RENODE).new $(RENODE)
 
 # It wants another Robot Framework than the tests.
 $(RENODE_VENV)/done: | $(VENV)/dev
