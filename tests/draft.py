@@ -160,7 +160,8 @@ class Draft:
             inputs = (self.int32_constant(shape), parts[1], parts[0], *parts[2:])
         plain = Options(options[0].table, _without_activation(options[0]))
         # TFLM rescales 64-bit sums by less than 2^7
-        least = max(weights.scales) * self.scale(source) / 2**3 if self.dtype == "int16" else 0.0
+        # and refuses a bias whose scale is off by a fiftieth of an output step, be it by rounding
+        least = max(weights.scales) * self.scale(source) / 2 ** (3 if self.dtype == "int16" else 18)
         low, high = self.reach(kind, inputs, plain, shape, wide, least)
         gain = 1.0
         if options[1] in _CEILING and low < high:

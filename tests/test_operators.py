@@ -35,7 +35,8 @@ def test_random_models_equal_tflm(
 ) -> None:
     usual, graphs = (_SOAK_USUAL, _SOAK_GRAPHS) if _SOAK else (_USUAL, _GRAPHS)
     wanted = graphs if kind == "graph" else usual
-    drawn = {"graph": wanted * 3, "int16": wanted * 2}.get(kind.split()[0], wanted * 3 // 2)
+    few = wanted * 2 if _SOAK else wanted * 3 // 2
+    drawn = {"graph": wanted * 3, "int16": wanted * 2}.get(kind.split()[0], few)
     cases = draw_cases(ALL[kind], drawn)
     _refuse_other_operators(kind, cases)
     verdicts = []
