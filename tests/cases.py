@@ -594,14 +594,28 @@ def add_shape(draw: Draw, draft: Draft, source: int) -> int:
 
 @st.composite
 def fill(draw: Draw) -> Case:
-    """Draw a FILL that is reshaped and joined to an input, of int8 or of floats."""
+    """Draw a FILL that is reshaped and joined to an input, or with an input; int8 or floats."""
     draft = _draft(draw)
+    if draw(st.booleans()):
+        return _case(draw, "FILL", draft, (_fill_with_input(draw, draft),))
     lengths = moves.shapes(draw, 2, 4)
     source = _input(draw, draft, lengths)
     if draw(st.booleans()):
         target = FlatTensor(draft.name("t"), lengths, "float32")
         source = draft.apply("DEQUANTIZE", (source,), None, target)
     return _case(draw, "FILL", draft, (add_fill(draw, draft, source),))
+
+
+def _fill_with_input(draw: Draw, draft: Draft) -> int:
+    source = _input(draw, draft, (1, 1))
+    if draw(st.booleans()):
+        target = FlatTensor(draft.name("t"), (1, 1), "float32")
+        source = draft.apply("DEQUANTIZE", (source,), None, target)
+    scalar = _like(draft, source, ())
+    source = draft.apply("SQUEEZE", (source,), flat.Options("SqueezeOptions"), scalar)
+    lengths = moves.shapes(draw, 1, 4)
+    target = _like(draft, source, lengths)
+    return draft.apply("FILL", (draft.int32_constant(lengths), source), None, target)
 
 
 def add_fill(draw: Draw, draft: Draft, source: int) -> int:

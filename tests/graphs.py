@@ -17,7 +17,7 @@ from tinykit.core.errors import TinykitError
 _MANY = 600  # elements: beyond, nothing is made larger
 _MOST_AXES = 4
 _VIEWS = ("EXPAND_DIMS", "FILL", "RESHAPE", "SHAPE", "SQUEEZE")
-_LARGER = ("CONCATENATION", "DEPTH_TO_SPACE", "PACK", "PAD", "PADV2", "MIRROR_PAD")
+_LARGER = ("BROADCAST_TO", "CONCATENATION", "DEPTH_TO_SPACE", "PACK", "PAD", "PADV2", "MIRROR_PAD")
 _CURVES = ("ABS", "ELU", "HARD_SWISH", "LEAKY_RELU", "LOGISTIC", "RELU", "RELU6", "TANH")
 _NEEDS_BATCH_OF_ONE = ("CONCATENATION", "GATHER", "PACK")
 

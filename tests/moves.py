@@ -48,6 +48,15 @@ def add_squeeze(draw: Draw, draft: Draft, source: int) -> tuple[int, ...]:
     )
 
 
+def add_broadcast_to(draw: Draw, draft: Draft, source: int) -> tuple[int, ...]:
+    """Add a BROADCAST_TO that repeats some axes, and adds some."""
+    shape = draft.shape(source)
+    more = tuple(draw(st.integers(1, 3)) for _ in range(draw(st.integers(0, 5 - len(shape)))))
+    to = tuple(n if n > 1 else draw(st.integers(1, 4)) for n in shape)
+    given = draft.int32_constant(more + to)
+    return moved(draw, draft, "BROADCAST_TO", (source, given), None, more + to)
+
+
 def add_expand_dims(draw: Draw, draft: Draft, source: int) -> tuple[int, ...]:
     """Add an EXPAND_DIMS at any place."""
     shape = list(draft.shape(source))
@@ -371,6 +380,7 @@ def add_nearest(draw: Draw, draft: Draft, source: int) -> tuple[int, ...]:
 # How each is added, which types it moves, and of how many axes.
 MOVES: dict[str, tuple[Add, tuple[str, ...], tuple[int, int]]] = {
     "BATCH_TO_SPACE_ND": (add_batch_to_space, SMALL, (3, 4)),
+    "BROADCAST_TO": (add_broadcast_to, ALL, (1, 4)),
     "CONCATENATION": (add_concatenation, ALL, (2, 5)),
     "DEPTH_TO_SPACE": (add_depth_to_space, SMALL, (4, 4)),
     "EXPAND_DIMS": (add_expand_dims, SMALL, (1, 4)),

@@ -160,8 +160,10 @@ RULES: dict[str, tuple[bytes, str]] = {
         "(SQUEEZE) squeezes the axes [1] of (1, 4, 4, 3)",
     ),
     "fill that changes": (
-        model("FILL", FlatTensor("shape", (2,), "int32"), (tensor("v", ()),), tensor("t", (2, 2))),
-        "(FILL) fills with 'v'",
+        model(
+            "FILL", FlatTensor("shape", (2,), "int32"), (tensor("v", (1,)),), tensor("t", (2, 2))
+        ),
+        "(FILL) fills with 'v' of shape (1,)",
     ),
 }
 
