@@ -12,7 +12,7 @@ from pathlib import Path
 import mutant_child
 import numpy as np
 import pytest
-from batch import Run, draw_cases, host_outputs, kernel_objects
+from batch import Run, comparable, draw_cases, host_outputs, kernel_objects
 from cases import STRATEGIES
 from flat import to_bytes
 from graphs import graph
@@ -162,7 +162,8 @@ def _excused(message: str) -> bool:
 
 
 def _same(left: tuple[np.ndarray, ...], right: tuple[np.ndarray, ...]) -> bool:
-    return all(a.tobytes() == b.tobytes() for a, b in zip(left, right, strict=True))
+    pairs = zip(left, right, strict=True)
+    return all(np.array_equal(comparable(a), comparable(b)) for a, b in pairs)
 
 
 def _inputs(graph: Graph, rng: np.random.Generator) -> list[np.ndarray]:
