@@ -167,7 +167,8 @@ def _same(left: tuple[np.ndarray, ...], right: tuple[np.ndarray, ...]) -> bool:
 
 
 def _inputs(graph: Graph, rng: np.random.Generator) -> list[np.ndarray]:
-    """Make inputs; integers are positions of a GATHER, which has to have them."""
+    """Make inputs; integers are positions that a GATHER has, or divisors, which are not zero."""
+    divisors = {op.inputs[1] for op in graph.operators if op.kind == "DIV"}
     least = {
         operator.inputs[1]: graph.tensor(operator.inputs[0]).shape[operator.attributes.axis]
         for operator in graph.operators
@@ -182,6 +183,7 @@ def _inputs(graph: Graph, rng: np.random.Generator) -> list[np.ndarray]:
         elif tensor.dtype == "int8":
             found.append(rng.integers(-128, 128, shape).astype(np.int8))
         else:
+            first = int(number in divisors)
             most = least.get(number, 2)
-            found.append(rng.integers(0, most, shape).astype(tensor.dtype))
+            found.append(rng.integers(first, first + most, shape).astype(tensor.dtype))
     return found
