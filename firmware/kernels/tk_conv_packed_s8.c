@@ -42,22 +42,16 @@ void tk_conv_packed_s8(const tk_conv_packed_layer *layer, const int8_t *src, int
                        int8_t *scratch)
 {
     const tk_window *window = &layer->window;
-    const uint32_t positions = (uint32_t)window->out_height * window->out_width;
     const uint32_t words = TK_TILE_COLUMNS * layer->pairs;
     uint32_t *columns = (uint32_t *)(void *)scratch;
     const int clipped = layer->out.min > INT8_MIN || layer->out.max < INT8_MAX;
     tk_tile tile = {.channels = layer->out.channels, .zero = layer->out.zero};
-    tk_place at = {0, 0};
-    for (uint32_t first = 0; first < positions; first += TK_TILE_COLUMNS) {
+    tk_places at = tk_first_place(window);
+    while (at.left > 0) {
         for (uint32_t i = 0; i < TK_TILE_COLUMNS; i++) {
-            // a column behind the last position computes that one again
-            const uint32_t y = tk_turn(window, at.y, window->out_height);
-            const uint32_t x = tk_turn(window, at.x, window->out_width);
-            fill_column(layer, src, y, x, columns + i, (int8_t *)(columns + words));
-            tile.dst[i] = dst + (y * window->out_width + x) * tile.channels;
-            if (first + i + 1 < positions) {
-                at = tk_next_place(window, at);
-            }
+            fill_column(layer, src, at.y, at.x, columns + i, (int8_t *)(columns + words));
+            tile.dst[i] = dst + (at.y * window->out_width + at.x) * tile.channels;
+            tk_next_place(window, &at);
         }
         tk_tile_s8(layer->weights, layer->rows, columns, columns + words, tile);
         for (uint32_t i = 0; clipped && i < TK_TILE_COLUMNS; i++) {

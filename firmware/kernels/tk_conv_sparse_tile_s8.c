@@ -31,7 +31,6 @@ void tk_conv_sparse_tile_s8(const tk_conv_sparse_layer *layer, const int8_t *src
     const tk_window *window = &layer->window;
     const tk_sparse_layer *sparse = &layer->sparse;
     const tk_output *out = &sparse->out;
-    const uint32_t positions = (uint32_t)window->out_height * window->out_width;
     const int clipped = out->min > INT8_MIN || out->max < INT8_MAX;
     int8_t *bytes = scratch + TK_TILE_COLUMNS * sparse->inputs;
     tk_tile_sparse tile = {
@@ -43,17 +42,12 @@ void tk_conv_sparse_tile_s8(const tk_conv_sparse_layer *layer, const int8_t *src
         .multiplier = out->multiplier,
         .shift = out->shift,
     };
-    tk_place at = {0, 0};
-    for (uint32_t first = 0; first < positions; first += TK_TILE_COLUMNS) {
+    tk_places at = tk_first_place(window);
+    while (at.left > 0) {
         for (uint32_t i = 0; i < TK_TILE_COLUMNS; i++) {
-            // a column behind the last position computes that one again
-            const uint32_t y = tk_turn(window, at.y, window->out_height);
-            const uint32_t x = tk_turn(window, at.x, window->out_width);
-            fill_column(layer, src, y, x, scratch + i, bytes);
-            tile.dst[i] = dst + (y * window->out_width + x) * tile.channels;
-            if (first + i + 1 < positions) {
-                at = tk_next_place(window, at);
-            }
+            fill_column(layer, src, at.y, at.x, scratch + i, bytes);
+            tile.dst[i] = dst + (at.y * window->out_width + at.x) * tile.channels;
+            tk_next_place(window, &at);
         }
         tk_tile_sparse_s8(sparse->weights, sparse->indices, sparse->counts,
                           (const uint32_t *)(const void *)scratch, tile);

@@ -15,6 +15,7 @@
 #if defined(__ARM_FEATURE_DSP) && __ARM_FEATURE_DSP
     .syntax unified
     .thumb
+#include "tk_requantize.h"
 
     // tk_filter3, behind the registers that are pushed
     .equ    DST, 36
@@ -43,16 +44,6 @@
     smlabt  r12, lr, \last, r12
     .endm
 
-    // Both roundings of tk_rescale, the zero point added before the shift.
-    .macro finish sum
-    lsl     \sum, \sum, #1
-    smmulr  \sum, \sum, r0
-    sub     \sum, \sum, \sum, lsr #31
-    add     \sum, \sum, r10
-    asr     \sum, \sum, lr
-    ssat    \sum, #8, \sum
-    .endm
-
     .macro rows taps
 .Lpair_\taps:
     ldr     r11, [sp, #BIAS]
@@ -62,8 +53,8 @@
     \taps   r3, r8, r9
     ldr     r0, [sp, #MULTIPLIER]
     ldrd    r10, lr, [sp, #HALF]
-    finish  r11
-    finish  r12
+    requantize r11, r0, r10, lr
+    requantize r12, r0, r10, lr
     ldrd    r0, r10, [sp, #DST]
     ldr     lr, [sp, #END]
     strb    r11, [r0]

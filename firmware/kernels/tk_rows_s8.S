@@ -21,6 +21,7 @@
 #if defined(__ARM_FEATURE_DSP) && __ARM_FEATURE_DSP
     .syntax unified
     .thumb
+#include "tk_requantize.h"
 
     // tk_rows: its first word comes in r3, the others lie behind the registers that are pushed
     .equ    BIAS, 4
@@ -46,7 +47,6 @@
     pair_of_rows r11, r3, r6, r7
     .endm
 
-    // Both roundings of tk_rescale, the zero point added before the shift.
     .macro finish sum
     ldr     r2, [r8]
     ldrsb   r3, [r9]
@@ -57,10 +57,7 @@
     mvn     r2, r3
     lsl     r2, r12, r2
     rsb     r3, r3, #0
-    sub     \sum, \sum, \sum, lsr #31
-    add     \sum, \sum, r2
-    asr     \sum, \sum, r3
-    ssat    \sum, #8, \sum
+    round   \sum, r2, r3
     strb    \sum, [r11], #1
     cmp     r11, r1
     .endm

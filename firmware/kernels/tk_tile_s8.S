@@ -21,6 +21,7 @@
 #if defined(__ARM_FEATURE_DSP) && __ARM_FEATURE_DSP
     .syntax unified
     .thumb
+#include "tk_requantize.h"
 
     .macro step
     ldr     r12, [r0], #4
@@ -38,14 +39,8 @@
     smlad   r11, r12, r3, r11
     .endm
 
-    // Both roundings of tk_rescale for 1 <= r3 <= 22, the zero point added before the shift.
     .macro finish sum, dst
-    lsl     \sum, \sum, #1
-    smmulr  \sum, \sum, r2
-    sub     \sum, \sum, \sum, lsr #31
-    add     \sum, \sum, r1
-    asr     \sum, \sum, r3
-    ssat    \sum, #8, \sum
+    requantize \sum, r2, r1, r3
     ldr     r12, [sp, #\dst]
     strb    \sum, [r12, lr]
     .endm

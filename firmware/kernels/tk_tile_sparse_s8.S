@@ -21,6 +21,7 @@
 #if defined(__ARM_FEATURE_DSP) && __ARM_FEATURE_DSP
     .syntax unified
     .thumb
+#include "tk_requantize.h"
 
     // tk_tile_sparse, behind the registers that are pushed
     .equ    DST, 40
@@ -32,14 +33,8 @@
     .equ    MULTIPLIER, 76 // with the shift behind it
     .equ    SEGMENT_BYTES, 4 * 255
 
-    // Both roundings of tk_rescale, the zero point added before the shift.
     .macro finish sum, dst
-    lsl     \sum, \sum, #1
-    smmulr  \sum, \sum, r2
-    sub     \sum, \sum, \sum, lsr #31
-    add     \sum, \sum, r8
-    asr     \sum, \sum, r3
-    ssat    \sum, #8, \sum
+    requantize \sum, r2, r8, r3
     ldr     r10, [sp, #\dst]
     strb    \sum, [r10, lr]
     .endm

@@ -47,19 +47,35 @@ static inline const int8_t *tk_view_row(const tk_window *window, int8_t pad_valu
     return bytes;
 }
 
-// The output position behind another one; steps count from 0, see tk_turn.
+// Goes through output positions in the window's direction; steps count from 0, see tk_turn.
 typedef struct {
+    uint32_t y_step, x_step;
+    uint32_t left; // positions, this one included
     uint32_t y, x;
-} tk_place;
+} tk_places;
 
-static inline tk_place tk_next_place(const tk_window *window, tk_place at)
+static inline tk_places tk_first_place(const tk_window *window)
 {
-    at.x++;
-    if (at.x == window->out_width) {
-        at.x = 0;
-        at.y++;
+    return (tk_places){
+        .left = (uint32_t)window->out_height * window->out_width,
+        .y = tk_turn(window, 0, window->out_height),
+        .x = tk_turn(window, 0, window->out_width),
+    };
+}
+
+// Behind the last position it stays there, so that a tile may compute it again.
+static inline void tk_next_place(const tk_window *window, tk_places *at)
+{
+    if (at->left > 1) {
+        at->x_step++;
+        if (at->x_step == window->out_width) {
+            at->x_step = 0;
+            at->y_step++;
+        }
+        at->y = tk_turn(window, at->y_step, window->out_height);
+        at->x = tk_turn(window, at->x_step, window->out_width);
     }
-    return at;
+    at->left -= at->left > 0;
 }
 
 static inline void tk_clip_channels(const tk_output *out, int8_t *dst)
