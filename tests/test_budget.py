@@ -26,7 +26,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return make_project(tmp_path)
 
 
-def make_project(folder: Path, text: str = HEAD + LIMITS, zeros: float = 0.9) -> Path:
+def make_project(folder: Path, text: str = HEAD + LIMITS, zeros: float = 0.98) -> Path:
     folder.mkdir(exist_ok=True)
     (folder / "dense.tflite").write_bytes(tiny.dense(zeros=zeros))
     (folder / "tinykit.toml").write_text(text)

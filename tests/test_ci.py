@@ -65,7 +65,7 @@ def start_emulation():
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Make a user's project, and the checkout of its base branch, and go there."""
     folder = tmp_path / "project"
-    for place, zeros in ((folder, 0.9), (folder / ".tinykit-base", 0.0)):
+    for place, zeros in ((folder, 0.98), (folder / ".tinykit-base", 0.0)):
         place.mkdir()
         (place / "dense.tflite").write_bytes(tiny.dense(zeros=zeros))
         (place / "tinykit.toml").write_text(PROJECT)

@@ -96,6 +96,7 @@ def test_the_wheel_works_outside_of_the_source_tree(wheel: Path, tmp_path: Path)
     where = "import tinykit.host.cli, tinykit.firmware as f; print(tinykit.host.cli.__file__, f)"
     assert run("-c", where).count(str(target)) == 2
     command = ("-m", "tinykit.host.entry")
-    assert json.loads(run(*command, "boards", "--json"))["boards"][0]["name"] == "nano33"
+    boards = json.loads(run(*command, "boards", "--json"))["boards"]
+    assert "nano33" in [board["name"] for board in boards]
     record = json.loads(run(*command, "build", "dense.tflite", "--board", "nano33", "--json"))
     assert record["image_bytes"] == (work / "build/nano33/firmware.bin").stat().st_size
