@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RENODE := .renode
 RENODE_VENV := .renode-venv
-C_FILES := $(shell git ls-files 'firmware/*.[ch]' 'tests/c/*.[ch]')
+C_FILES := $(shell git ls-files 'firmware/*.[ch]' 'firmware/*.cpp' 'tests/c/*.[ch]' 'tests/c/*.cpp')
 APT := gcc:gcc clang:clang arm-none-eabi-gcc:gcc-arm-none-eabi \
 	qemu-system-arm:qemu-system-arm qemu-system-riscv32:qemu-system-misc
 

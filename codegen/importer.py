@@ -107,6 +107,12 @@ def import_tflite(data: bytes, name: str) -> Graph:
     return _checked(without_islands(graph), name)
 
 
+def import_steps(data: bytes, name: str) -> Graph:
+    """Return the first subgraph of a model that import_tflite takes, as it stands in the file."""
+    model = tflite.Model.GetRootAsModel(data, 0)
+    return _graph(_File(name, model, model.Subgraphs(0), len(data)))
+
+
 def _graph_with_states(data: bytes, name: str) -> Graph:
     model = tflite.Model.GetRootAsModel(data, 0)
     file = _File(name, model, model.Subgraphs(0), len(data))

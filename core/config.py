@@ -13,7 +13,19 @@ CHOICES = {
     "optimize": ("size", "balanced", "speed"),
     "encoding": ("auto", "dense"),
     "toolchain": ("zig", "gcc"),
+    "engine": ("native", "tflm"),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Tflm:
+    """Hold the table [tflm].
+
+    Attributes:
+        tree: a tree of TensorFlow Lite Micro with its library built.
+    """
+
+    tree: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +40,8 @@ class Config:
         encoding: "auto" or "dense".
         toolchain: "zig" or "gcc".
         budget: what `check-budget` holds the build to.
+        engine: "native" or "tflm".
+        tflm: what the tflm engine links with.
     """
 
     model: Path | None = None
@@ -37,6 +51,8 @@ class Config:
     encoding: str | None = None
     toolchain: str | None = None
     budget: Budget | None = None
+    engine: str | None = None
+    tflm: Tflm = Tflm()
 
 
 def load_config(folder: Path) -> Config:
@@ -59,15 +75,16 @@ def load_config(folder: Path) -> Config:
         where = f"{FILE_NAME}:{_line(text, key)}"
         if key not in known:
             raise TinykitError(f"{where}: unknown key '{key}'", f"keys: {', '.join(sorted(known))}")
-        if key != "budget":
+        if key not in ("budget", "tflm"):
             _check(where, key, value)
     return Config(
         **{
             key: folder / value if key in ("model", "data") else value
             for key, value in values.items()
-            if key != "budget"
+            if key not in ("budget", "tflm")
         },
         budget=_budget(text, values.get("budget")),
+        tflm=_tflm(folder, text, values.get("tflm", {})),
     )
 
 
@@ -79,6 +96,18 @@ def _budget(text: str, table: object) -> Budget | None:
         where = f"{FILE_NAME}:{start}"
         raise TinykitError(f"{where}: budget is {table!r}, not a table", "[budget]")
     return read_budget(table, lambda key: f"{FILE_NAME}:{_line(text, key, start)}")
+
+
+def _tflm(folder: Path, text: str, table: object) -> Tflm:
+    start = _line(text, "tflm")
+    if not isinstance(table, dict):
+        raise TinykitError(f"{FILE_NAME}:{start}: tflm is {table!r}, not a table", "[tflm]")
+    for key, value in table.items():
+        where = f"{FILE_NAME}:{_line(text, key, start)}"
+        if key != "tree":
+            raise TinykitError(f"{where}: unknown key '{key}' in [tflm]", "keys: tree")
+        _check(where, key, value)
+    return Tflm(folder / table["tree"] if "tree" in table else None)
 
 
 def _check(where: str, key: str, value: object) -> None:

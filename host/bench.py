@@ -4,17 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from tinykit.codegen.compile import Compiled
-from tinykit.codegen.emit import tables
-from tinykit.core.graph import Graph
 from tinykit.host.emulator import Cost, Profile
+from tinykit.host.inputs import fixed_input
 from tinykit.host.judge import judge
+from tinykit.host.loaded import Loaded, LoadedLayer, load
 from tinykit.host.record import BuildRecord
 from tinykit.host.samples import Samples
 from tinykit.host.session import Place, open_session
-from tinykit.host.verify import Progress, load_compiled
+from tinykit.host.verify import Progress
 
 CYCLES_SOURCE = (
     "an estimate: Cortex-M4 TRM timing over the exact instruction counts, zero wait states"
@@ -31,13 +28,15 @@ class BenchReport:
         cycles_estimate: not measured, see cycles_source; None where the emulator estimates none.
         flash, ram: bytes by what takes them; stack is the high-water mark below invoke's entry.
         stack_bound: the most that it can be, from frame sizes and the call graph.
-        layers: one record a kernel call.
+        library: of the tflm engine, the build that it is linked with.
+        layers: one record a kernel call; none where the emulator cannot tell them apart.
     """
 
     model: str
     digest: str
     board: str
     engine: str
+    library: str
     toolchain: str
     optimize: str
     exact: dict[str, Any]
@@ -62,8 +61,8 @@ def bench(
     The instructions are those of one fixed input (see `fixed_input`), which comes last; `samples`
     tell whether the answers are right.
     """
-    data, model = load_compiled(folder, record)
-    truth = judge(data, model.graph, samples)
+    model = load(folder, record)
+    truth = judge(model.data, model.graph, samples)
     wrong = 0
     with open_session(folder, record, place) as session:
         for sample in range(len(samples)):
@@ -81,32 +80,8 @@ def bench(
     )
 
 
-def fixed_input(graph: Graph) -> bytes:
-    """Return the input that instructions are counted with, the same for every engine.
-
-    One xorshift32 step a byte, start state 1, the upper 8 bits of each state; float inputs are 0.5.
-    """
-    rows = []
-    state = 1
-    for number in graph.inputs:
-        tensor = graph.tensors[number]
-        if tensor.dtype == "float32":
-            rows.append(np.full(tensor.elements, 0.5, np.float32).tobytes())
-            continue
-        values = bytearray()
-        for _ in range(tensor.bytes):
-            state ^= (state << 13) & 0xFFFFFFFF
-            state ^= state >> 17
-            state ^= (state << 5) & 0xFFFFFFFF
-            values.append(state >> 24)
-        if tensor.dtype == "bool":
-            values = bytearray(value & 1 for value in values)
-        rows.append(bytes(values))
-    return b"".join(rows)
-
-
 def _report(
-    record: BuildRecord, model: Compiled, profile: Profile, exact: dict[str, Any]
+    record: BuildRecord, model: Loaded, profile: Profile, exact: dict[str, Any]
 ) -> BenchReport:
     sizes = record.sizes
     stack = profile.total.stack_bytes
@@ -124,6 +99,7 @@ def _report(
         digest=record.digest,
         board=record.board,
         engine=record.engine,
+        library=record.library,
         toolchain=record.toolchain,
         optimize=record.optimize,
         exact=exact,
@@ -133,21 +109,26 @@ def _report(
         flash={"total": sum(flash.values()), **flash},
         ram={"total": sum(ram.values()), **ram},
         stack_bound=sizes.stack_model,
-        layers=[_layer(model, index, cost) for index, cost in enumerate(profile.layers)],
+        layers=_layers(model, profile.layers),
     )
 
 
-def _layer(model: Compiled, index: int, cost: Cost) -> dict[str, Any]:
-    layer = model.program.layers[index]
+def _layers(model: Loaded, costs: tuple[Cost, ...]) -> list[dict[str, Any]]:
+    if not costs:
+        return []
+    return [_layer(layer, cost) for layer, cost in zip(model.layers, costs, strict=True)]
+
+
+def _layer(layer: LoadedLayer, cost: Cost) -> dict[str, Any]:
     return {
         "name": layer.name,
-        "op": layer.kind,
+        "op": layer.op,
         "macs": layer.macs,
         "removed_channels": layer.removed_channels,
         "instructions": cost.instructions,
         "cycles_estimate": cost.cycles_estimate,
         "stack_bytes": cost.stack_bytes,
-        "weights_bytes": sum(table.bytes for table in tables(model.program, layer)),
+        "weights_bytes": layer.weights_bytes,
         "encoding": layer.encoding,
         "reason": layer.reason,
     }

@@ -4,15 +4,22 @@ import contextlib
 import signal
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tinykit.host.console import counter, messages, print_json, results, say
 
+if TYPE_CHECKING:  # they take a moment to import
+    from rich.console import RenderableType
+
+    from tinykit.host.bench import BenchReport
+    from tinykit.host.build import BuildOptions
+
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 BoardName = Annotated[str | None, typer.Option("--board", "-b", help="The board: tinykit boards.")]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="The folder to write.")]
+EngineName = Annotated[str | None, typer.Option(help="native (default) or tflm: docs/tflm.md.")]
 Optimize = Annotated[str | None, typer.Option(help="size, balanced (default) or speed.")]
 Encoding = Annotated[
     str | None, typer.Option(help="auto (default): zeros cost nothing where that pays; or dense.")
@@ -72,6 +79,7 @@ def check_command(
 def build_command(
     model: Annotated[Path | None, typer.Argument(help="The .tflite file.")] = None,
     board: BoardName = None,
+    engine: EngineName = None,
     optimize: Optimize = None,
     encoding: Encoding = None,
     toolchain: ToolchainName = None,
@@ -96,7 +104,7 @@ def build_command(
 
     path = chosen_model(model)
     facts = find_board(chosen_board(board))
-    options = build_options(optimize, encoding, toolchain, keep_input, trace)
+    options = build_options(engine, optimize, encoding, toolchain, keep_input, trace)
     folder = output if output is not None else Path("build") / facts.name
     data = read_model(path)
     with messages().status("") as status:
@@ -153,16 +161,16 @@ def verify_command(
     from tinykit.core.board import find_board
     from tinykit.core.errors import CheckFailedError
     from tinykit.host import show
+    from tinykit.host.loaded import load
     from tinykit.host.record import read_record
     from tinykit.host.session import choose_place
     from tinykit.host.settings import chosen_samples
     from tinykit.host.trace import traced_build
-    from tinykit.host.verify import load_compiled, verify, verify_layers
+    from tinykit.host.verify import verify, verify_layers
 
     record = read_record(folder)
     place = choose_place(port, emulator, find_board(record.board))
-    _, model = load_compiled(folder, record)
-    samples = chosen_samples(model.graph, data, inputs, seed)
+    samples = chosen_samples(load(folder, record).graph, data, inputs, seed)
     with contextlib.ExitStack() as stack:
         if layers:
             folder, record = stack.enter_context(traced_build(folder, record, place))
@@ -185,6 +193,9 @@ def verify_command(
 def bench_command(
     target: Annotated[Path, typer.Argument(help="A .tflite file, or a folder of tinykit build.")],
     board: BoardName = None,
+    engine: Annotated[
+        str | None, typer.Option(help="native (default), tflm, or both side by side.")
+    ] = None,
     optimize: Optimize = None,
     encoding: Encoding = None,
     toolchain: ToolchainName = None,
@@ -197,41 +208,90 @@ def bench_command(
 
     Instructions are counted exactly in the emulator, cycles are estimated from them.
     """
-    from tinykit.core.board import find_board
-    from tinykit.core.errors import CheckFailedError
+    from tinykit.core.errors import TinykitError
     from tinykit.host import show
+    from tinykit.host.build import tflm_options
+    from tinykit.host.engines import compare
+    from tinykit.host.settings import build_options
+
+    if engine == "both":
+        if target.is_dir():
+            hint = "tinykit bench MODEL.tflite --board nano33 --engine both"
+            raise TinykitError(f"{target} was built for one engine", hint)
+        native = build_options("native", optimize, encoding, toolchain, False, False)
+        pair = [
+            _bench(target, board, options, None, emulator, inputs, seed)
+            for options in (native, tflm_options())
+        ]
+        both = compare(*pair)
+        _show_bench(
+            both if json else None, pair, (show.layer_pairs(both), show.engine_totals(both))
+        )
+        return
+    options = build_options(engine, optimize, encoding, toolchain, False, False)
+    report = _bench(target, board, options, engine, emulator, inputs, seed)
+    parts = (show.cost(report), show.encodings(report), show.totals(report))
+    _show_bench(report if json else None, [report], parts)
+
+
+def _bench(
+    target: Path,
+    board: str | None,
+    options: "BuildOptions",
+    engine: str | None,
+    emulator: str | None,
+    inputs: int,
+    seed: int,
+) -> "BenchReport":
+    """Build a model if it is not built yet, and count."""
+    from tinykit.core.board import find_board
+    from tinykit.core.errors import TinykitError
     from tinykit.host.bench import bench
+    from tinykit.host.loaded import load
     from tinykit.host.record import read_record
     from tinykit.host.samples import random_samples
     from tinykit.host.session import Place, choose_emulator
     from tinykit.host.settings import build_for_bench
-    from tinykit.host.verify import load_compiled
 
     with tempfile.TemporaryDirectory(prefix="tinykit-") as name:
         folder = target
         if not target.is_dir():
             folder = Path(name, "bench")
             with messages().status("building"):
-                build_for_bench(target, board, optimize, encoding, toolchain, folder)
+                build_for_bench(target, board, options, folder)
         record = read_record(folder)
+        if engine is not None and record.engine != engine:
+            raise TinykitError(
+                f"{target} was built for the {record.engine} engine",
+                f"tinykit bench MODEL.tflite --engine {engine}",
+            )
         place = Place(None, choose_emulator(emulator, find_board(record.board)))
-        _, model = load_compiled(folder, record)
-        samples = random_samples(model.graph, inputs, seed)
+        samples = random_samples(load(folder, record).graph, inputs, seed)
         with counter("running") as progress:
-            report = bench(folder, record, place, samples, progress)
-    if json:
-        print_json(report)
+            return bench(folder, record, place, samples, progress)
+
+
+def _show_bench(
+    json: object | None, reports: "list[BenchReport]", parts: "tuple[RenderableType, ...]"
+) -> None:
+    """Print what was counted, as JSON if that is given, and refuse wrong answers."""
+    from tinykit.core.errors import CheckFailedError
+
+    if json is not None:
+        print_json(json)
     else:
-        for part in (show.cost(report), show.encodings(report), show.totals(report)):
+        for part in parts:
             results().print(part)
             results().print()
-        if report.cycles_source is not None:
-            say(f"cycles are {report.cycles_source}")
-    if report.exact["mismatches"]:
-        raise CheckFailedError(
-            f"{report.exact['mismatches']} of {inputs} inputs differ from the oracle",
-            f"tinykit verify {target} --emulator {place.emulator} --layers",
-        )
+        if reports[0].cycles_source is not None:
+            say(f"cycles are {reports[0].cycles_source}")
+    for report in reports:
+        if report.exact["mismatches"]:
+            raise CheckFailedError(
+                f"{report.exact['mismatches']} of {report.exact['inputs']} inputs differ from "
+                "the oracle",
+                "which layer: tinykit verify --layers; please report it with the model",
+            )
 
 
 def boards_command(json: Json = False) -> None:

@@ -14,11 +14,12 @@ from tinykit.core.graph import Graph
 from tinykit.core.score import Kind, Metric, kind_of
 from tinykit.host.bench import bench
 from tinykit.host.build import build, read_model
+from tinykit.host.loaded import load
 from tinykit.host.record import BuildRecord
 from tinykit.host.samples import Samples, random_samples
 from tinykit.host.session import Place, choose_emulator
 from tinykit.host.settings import build_options, chosen_samples
-from tinykit.host.verify import Progress, load_compiled, verify
+from tinykit.host.verify import Progress, verify
 
 SCHEMA = 1
 AT_LEAST = frozenset({"accuracy"})  # of all others there is a most
@@ -144,18 +145,24 @@ def measure(
     board = find_board(config.board)
     place = Place(None, choose_emulator(emulator, board))
     options = build_options(
-        optimize=None, encoding=None, toolchain=None, keep_input=False, trace=False, folder=folder
+        engine=None,
+        optimize=None,
+        encoding=None,
+        toolchain=None,
+        keep_input=False,
+        trace=False,
+        folder=folder,
     )
     with tempfile.TemporaryDirectory(prefix="tinykit-") as name:
         built = Path(name, "build")
         data = read_model(config.model)
         record = build(data, config.model.name, board, options, built)
-        _, model = load_compiled(built, record)
-        samples = chosen_samples(model.graph, None, inputs, seed, folder)
+        graph = load(built, record).graph
+        samples = chosen_samples(graph, None, inputs, seed, folder)
         if config.budget is not None and config.budget.accuracy is not None:
-            _require_labels(model.graph, samples)
+            _require_labels(graph, samples)
         report = verify(built, record, place, samples, progress)
-        cost = bench(built, record, place, random_samples(model.graph, 1, seed))
+        cost = bench(built, record, place, random_samples(graph, 1, seed))
     values: dict[str, float] = {
         "flash": record.sizes.flash,
         "ram": record.sizes.ram,

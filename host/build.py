@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tinykit.codegen.board_files import board_files, build_header, memory_script
-from tinykit.codegen.compile import Compiled, compile_model
 from tinykit.codegen.layer import LowerOptions
 from tinykit.codegen.render import render
 from tinykit.core.board import Board
@@ -15,10 +14,10 @@ from tinykit.core.errors import TinykitError
 from tinykit.core.files import atomic_folder, refuse_foreign_folder
 from tinykit.host import record as records
 from tinykit.host.image import Image, check_image, read_image, to_hex, to_map
-from tinykit.host.kernels import kernel_files
+from tinykit.host.program import Program, native_program
 from tinykit.host.record import BuildRecord, LinkRecord, PortRecord
 from tinykit.host.renode_files import renode_files
-from tinykit.host.sizes import measure, reserved_stack
+from tinykit.host.tflm_program import tflm_program
 from tinykit.host.toolchain import (
     FIRMWARE,
     Source,
@@ -38,6 +37,7 @@ class BuildOptions:
     """Hold what the user decides about a build.
 
     Attributes:
+        engine: "native" or "tflm", whose only options tflm_options makes.
         app: "stream".
         optimize: "size", "balanced" or "speed".
         encoding: "auto" or "dense".
@@ -46,12 +46,18 @@ class BuildOptions:
         trace: the image can stop behind each layer, for `verify --layers`.
     """
 
+    engine: str = "native"
     app: str = "stream"
     optimize: str = "balanced"
     encoding: str = "auto"
     toolchain: str = "zig"
     keep_input: bool = False
     trace: bool = False
+
+
+def tflm_options(trace: bool = False) -> BuildOptions:
+    """Return the options of a build on TFLM: its kernels are compiled already."""
+    return BuildOptions("tflm", optimize="size", encoding="dense", toolchain="gcc", trace=trace)
 
 
 def read_model(path: Path) -> bytes:
@@ -98,25 +104,23 @@ def build(
     refuse_foreign_folder(output, force)
     toolchain = find_toolchain(options.toolchain, board.core)
     progress("compiling the model")
-    model = compile_model(
-        data,
-        source,
-        VERSION,
-        LowerOptions(options.optimize, options.encoding, board.dsp),
-        options.keep_input,
-    )
+    if options.engine == "tflm":
+        program = tflm_program(data, source, board, toolchain, options.app, options.trace, progress)
+    else:
+        lowering = LowerOptions(options.optimize, options.encoding, board.dsp)
+        program = native_program(data, source, board, lowering, options.keep_input)
     if not source.endswith(".tflite"):  # it may be called like one of the files we write
         source += ".tflite"
     with atomic_folder(output) as work:
         (work / source).write_bytes(data)
-        record = _fill(work, model, source, board, options, toolchain, progress)
+        record = _fill(work, program, source, board, options, toolchain, progress)
         shutil.rmtree(work / "objects")
     return record
 
 
 def _fill(
     work: Path,
-    model: Compiled,
+    program: Program,
     source: str,
     board: Board,
     options: BuildOptions,
@@ -124,20 +128,21 @@ def _fill(
     progress: Progress,
 ) -> BuildRecord:
     """Write everything into the folder `work`."""
-    for name, text in {**model.files, **board_files(board, VERSION)}.items():
+    for name, text in {**program.files, **board_files(board, VERSION)}.items():
         (work / name).write_text(text)
-    sources = _sources(work, model, board, options)
-    build_id = _build_id(work, sources, board, options, toolchain)
+    sources = _sources(work, program, board, options)
+    build_id = _build_id(work, sources, program, board, options, toolchain)
     (work / "build.h").write_text(build_header(build_id, options.app, VERSION))
-    progress(f"compiling {len(sources)} C files with {toolchain.version}")
+    progress(f"compiling {len(sources)} files with {toolchain.version}")
     defines = ["TK_TRACE=1"] if options.trace else []
-    objects = compile_objects(toolchain, board, sources, work, defines=defines)
-    reserved = reserved_stack(work / "objects", model.name, board)
+    library = program.library
+    objects = compile_objects(toolchain, board, sources, work, defines=defines, library=library)
+    reserved = program.reserved_stack(work / "objects")
     (work / "memory.ld").write_text(memory_script(board, VERSION, reserved))
-    image = read_image(link_image(toolchain, board, objects, work))
+    image = read_image(link_image(toolchain, board, objects, work, library))
     check_image(image, board)
     _write_images(work, image)
-    record = _record(work, model, source, board, options, toolchain, build_id, image)
+    record = _record(work, program, source, board, options, toolchain, build_id, image)
     readme = render(
         "readme.md.j2",
         record=record,
@@ -147,23 +152,26 @@ def _fill(
     )
     (work / "README.md").write_text(readme)
     if "renode" in board.emulators:
-        for name, text in renode_files(image, model.name, board, build_id).items():
+        for name, text in renode_files(image, program.name, board, build_id).items():
             (work / name).write_text(text)
     (work / records.FILE_NAME).write_text(record.to_json())
     return record
 
 
-def _sources(work: Path, model: Compiled, board: Board, options: BuildOptions) -> list[Source]:
+def _sources(work: Path, program: Program, board: Board, options: BuildOptions) -> list[Source]:
     # the application may be small everywhere: its loops wait for bytes, and do not multiply
     application = [Source(s.path, "size") for s in app_sources(board, options.app)]
-    level = options.optimize
-    kernels = [Source(path, level) for path in kernel_files(model.files[f"{model.name}.c"])]
-    generated = [Source(work / f"{model.name}.c", level), Source(work / "app_model.c", "size")]
-    return [*generated, *kernels, *application]
+    generated = [Source(work / name, level) for name, level in program.generated]
+    return [*generated, *program.sources, *application]
 
 
 def _build_id(
-    work: Path, sources: list[Source], board: Board, options: BuildOptions, toolchain: Toolchain
+    work: Path,
+    sources: list[Source],
+    program: Program,
+    board: Board,
+    options: BuildOptions,
+    toolchain: Toolchain,
 ) -> str:
     """Return 16 hex digits over everything that decides the image."""
     sha = hashlib.sha256(repr((VERSION, board, options, toolchain.version)).encode())
@@ -171,6 +179,8 @@ def _build_id(
     for path in [*(s.path for s in sources), *sorted(headers), work / "memory.ld"]:
         sha.update(path.name.encode())
         sha.update(path.read_bytes())
+    if program.library is not None:
+        sha.update(program.library.archive.read_bytes())
     return sha.hexdigest()[:16]
 
 
@@ -182,7 +192,7 @@ def _write_images(work: Path, image: Image) -> None:
 
 def _record(
     work: Path,
-    model: Compiled,
+    program: Program,
     source: str,
     board: Board,
     options: BuildOptions,
@@ -192,11 +202,12 @@ def _record(
 ) -> BuildRecord:
     return BuildRecord(
         schema=records.SCHEMA,
-        model=model.name,
-        digest=model.graph.digest(),
+        model=program.name,
+        digest=program.graph.digest(),
         build_id=build_id,
         board=board.name,
-        engine="native",
+        engine=options.engine,
+        library=program.library_name,
         app=options.app,
         toolchain=toolchain.version,
         optimize=options.optimize,
@@ -214,23 +225,23 @@ def _record(
         },
         image_bytes=image.flash_bytes,
         image_crc32=image.crc32,
-        removed_channels=model.program.removed_channels,
-        sizes=measure(image, work / "objects", model.name, board),
+        removed_channels=program.removed_channels,
+        sizes=program.measure(image, work / "objects"),
         link=LinkRecord(board.link.baud, board.link.tx_pin, board.link.rx_pin),
-        inputs=[_port(model, number) for number in model.graph.inputs],
-        outputs=[_port(model, number) for number in model.graph.outputs],
+        inputs=[_port(program, number) for number in program.graph.inputs],
+        outputs=[_port(program, number) for number in program.graph.outputs],
     )
 
 
-def _port(model: Compiled, number: int) -> PortRecord:
-    tensor = model.graph.tensors[number]
+def _port(program: Program, number: int) -> PortRecord:
+    tensor = program.graph.tensors[number]
     return PortRecord(
         name=tensor.name,
         shape=list(tensor.shape),
         dtype=tensor.dtype,
         scale=tensor.scale if tensor.quantization else None,
         zero_point=tensor.zero_point if tensor.quantization else None,
-        offset=model.plan.offsets[number],
+        offset=program.offsets.get(number),
         bytes=tensor.bytes,
     )
 

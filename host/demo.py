@@ -19,11 +19,12 @@ from tinykit.host.bench import BenchReport, bench
 from tinykit.host.build import BuildOptions, build
 from tinykit.host.console import plain
 from tinykit.host.judge import judge
+from tinykit.host.loaded import load
 from tinykit.host.networks import data_paths, save_data
 from tinykit.host.samples import from_dataset, random_samples
 from tinykit.host.session import Place
 from tinykit.host.show import table
-from tinykit.host.verify import first_output, load_compiled, stream
+from tinykit.host.verify import first_output, stream
 from tinykit.prune.keras3 import prune_model, recipe_for
 from tinykit.prune.load import save_model
 from tinykit.prune.quantize import convert
@@ -164,7 +165,7 @@ def _on_board(
         dense_options = BuildOptions(encoding="dense")
         dense_record = build(data, tflite.name, board, dense_options, dense_folder)
         progress("build", 1.0, "")
-        graph = load_compiled(folder, record)[1].graph
+        graph = load(folder, record).graph
         samples = from_dataset(graph, test, tflite.name)
         truth = judge(data, graph, samples)
 

@@ -3,13 +3,8 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Self
-
-from elftools.common.exceptions import ELFError
-from elftools.elf.elffile import ELFFile
-from elftools.elf.sections import SymbolTableSection
 
 from tinykit.core.errors import CheckFailedError, TinykitError
 from tinykit.host.link import Result
@@ -98,36 +93,3 @@ class Emulator(ABC):
     @abstractmethod
     def close(self) -> None:
         """End the child process; harmless when repeated."""
-
-
-def invoke_range(elf: Path, name: str | None) -> tuple[int, int]:
-    """Return the address range of the model's invoke function; (0, 0) if there is no single one.
-
-    Raises:
-        TinykitError: `elf` is not an ELF file, or has no function of that name.
-    """
-    functions = _functions(elf)
-    if name is not None and name not in functions:
-        raise TinykitError(f"{elf} has no function '{name}'", "was it built by tinykit build?")
-    wanted = [name] if name is not None else [f for f in functions if f.endswith("_invoke")]
-    return functions[wanted[0]] if len(wanted) == 1 else (0, 0)
-
-
-def _functions(elf: Path) -> dict[str, tuple[int, int]]:
-    try:
-        with elf.open("rb") as file:
-            symbols = ELFFile(file).get_section_by_name(".symtab")
-            if not isinstance(symbols, SymbolTableSection):
-                return {}
-            return {
-                symbol.name: (
-                    symbol["st_value"] & ~1,
-                    (symbol["st_value"] & ~1) + symbol["st_size"],
-                )
-                for symbol in symbols.iter_symbols()
-                if symbol["st_info"]["type"] == "STT_FUNC"
-            }
-    except OSError as error:
-        raise TinykitError(f"{elf}: {error.strerror}", "tinykit build makes it") from None
-    except ELFError as error:
-        raise TinykitError(f"{elf} is not an ELF file: {error}", "tinykit build makes it") from None

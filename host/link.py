@@ -42,6 +42,15 @@ _COUNT = struct.Struct("<H")
 _LAYER = struct.Struct("<H")
 _REFUSAL = struct.Struct("<II")
 _FAULT = struct.Struct("<5I")
+# Why an engine ends the firmware, in the place of the address: docs/protocol.md, Errors.
+_GAVE_UP = {
+    1: "the model is of another version of the schema",
+    2: "the resolver did not take an operator",
+    3: "the tensors could not be allocated",
+    4: "an operator failed",
+    5: "the library aborted",
+    6: "something was written outside of the arena",
+}
 _LOST_INPUT = (ErrorCode.GAP, ErrorCode.INCOMPLETE, ErrorCode.NOT_RUN, ErrorCode.ALREADY_RUN)
 
 
@@ -367,6 +376,11 @@ class Link:
         if len(frame.payload) != _FAULT.size:
             return FaultError(f"the firmware on {self.port} faulted", "reset the board")
         pc, lr, cfsr, hfsr, address = _FAULT.unpack(frame.payload)
+        if lr == cfsr == hfsr == 0 and address in _GAVE_UP:
+            return FaultError(
+                f"TensorFlow Lite Micro on {self.port} gave up: {_GAVE_UP[address]}, pc 0x{pc:08x}",
+                f"where: arm-none-eabi-addr2line -fe firmware.elf 0x{pc:08x}; or --engine native",
+            )
         return FaultError(
             f"the firmware on {self.port} faulted: pc 0x{pc:08x}, lr 0x{lr:08x}, "
             f"cfsr 0x{cfsr:08x}, hfsr 0x{hfsr:08x}, address 0x{address:08x}",

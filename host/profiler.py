@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tinykit.host.cycles import BlockCost, block_cost
+from tinykit.host.split import Split
 
 PAINT = 0xA5
 SIZE_BITS = 12  # a block has at most 512 instructions
@@ -56,24 +57,25 @@ class _Running:
 
 
 class Profiler:
-    """Account for every block; `invoke` is the address range of the function to split in layers.
+    """Account for every block; `split` says which calls are counted, and their layers.
 
     `stack_floor` gives the lowest address that the stack may grow to from a stack pointer.
     """
 
-    def __init__(self, cpu: Cpu, invoke: range, stack_floor: Callable[[int], int]) -> None:
+    def __init__(self, cpu: Cpu, split: Split, stack_floor: Callable[[int], int]) -> None:
         self.instructions = 0
         self.cycles = 0
         self.last_call: Call | None = None
         self.last_edge = 0
         self.fpu_used = False
         self._cpu = cpu
-        self._invoke = invoke
+        self._split = split
         self._stack_floor = stack_floor
         self._counts: defaultdict[int, int] = defaultdict(int)
         self._costs: dict[int, BlockCost] = {}
         self._running: _Running | None = None
-        self._watched = [-1]
+        self._kernel_ran = False
+        self._watched = [split.start]
         self._stopping: list[bool] = []
         self._lowest_sp = 1 << 32
 
@@ -82,8 +84,8 @@ class Profiler:
         self._counts.clear()
         self.instructions = self.cycles = 0
         self.last_call = self._running = None
-        self.fpu_used = False
-        self._watched[0] = -1
+        self.fpu_used = self._kernel_ran = False
+        self._watched[0] = self._split.start
         self._stopping.clear()
         self._lowest_sp = 1 << 32
 
@@ -96,7 +98,7 @@ class Profiler:
         unicorn will announce it once more when it goes on.
         """
         counts, watched, stopping = self._counts, self._watched, self._stopping
-        low, high = self._invoke.start, self._invoke.stop
+        low, high = self._split.caller.start, self._split.caller.stop
         previous = 0
 
         def on_block(_cpu: object, address: int, size: int, _data: object) -> None:
@@ -127,7 +129,10 @@ class Profiler:
 
     def flush(self) -> None:
         """Add up the blocks that have ended since the last flush."""
+        kernels = self._split.kernels
         for edge, count in self._counts.items():
+            if edge & (1 << EDGE_SHIFT) - 1 in kernels:
+                self._kernel_ran = True
             source = edge >> EDGE_SHIFT
             if source == 0:
                 continue
@@ -150,19 +155,28 @@ class Profiler:
         return cost
 
     def _mark(self, address: int, before: int) -> None:
-        """Note that a block inside invoke starts, or the one that invoke returns to."""
+        """Note that a block of the caller of kernels starts, or one of invoke's two ends."""
         running = self._running
-        came_back = before not in self._invoke
         if running is None:
-            if address == self._invoke.start:
+            if address == self._split.start:
                 self._begin()
         elif address == running.return_address:
-            self._finish(running, came_back)
-        elif came_back:
+            self._finish(running, self._came_back(before))
+        elif self._came_back(before):
             self._end_layer(running)
+
+    def _came_back(self, before: int) -> bool:
+        """Tell whether a kernel has just returned."""
+        if before in self._split.caller:
+            return False
+        if not self._split.kernels:
+            return True
+        self.flush()
+        return self._kernel_ran
 
     def _begin(self) -> None:
         self.flush()
+        self._kernel_ran = False
         pointer = self._cpu.stack_pointer()
         self._lowest_sp = min(self._lowest_sp, self._lowest_written(pointer))
         self._paint(pointer)
@@ -172,6 +186,7 @@ class Profiler:
 
     def _end_layer(self, running: _Running) -> None:
         self.flush()
+        self._kernel_ran = False
         lowest = self._lowest_written(running.stack_pointer)
         lowest = min(lowest, self._cpu.stack_pointer())
         self._lowest_sp = min(self._lowest_sp, lowest)
@@ -204,7 +219,7 @@ class Profiler:
             max(layer.stack_bytes for layer in layers),
         )
         self.last_call, self._running = Call(total, layers), None
-        self._watched[0] = -1
+        self._watched[0] = self._split.start
 
     def _paint(self, pointer: int) -> None:
         floor = self._stack_floor(pointer)

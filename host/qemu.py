@@ -18,6 +18,7 @@ from tinykit.host.image import read_image
 from tinykit.host.link import Result
 from tinykit.host.qemu_clock import CLOCKS
 from tinykit.host.qemu_profiler import QemuProfiler
+from tinykit.host.split import find_split
 
 ANSWER_TIMEOUT_S = 600.0  # how long a layer may run
 JOIN_TIMEOUT_S = 10.0
@@ -45,6 +46,7 @@ class QemuEmulator(Emulator):
         assert board.qemu is not None
         self._image = read_image(elf)
         self._invoke = invoke
+        self._split = find_split(elf, invoke)
         self._clock = CLOCKS[board.chip]
         self._riscv = board.core.startswith("riscv")
         ours, theirs = socket.socketpair()
@@ -64,7 +66,7 @@ class QemuEmulator(Emulator):
 
     def profiled(self, infer: Callable[[], Result]) -> Profile:
         """Return the cost of the one inference that `infer` asks the board for."""
-        profiler = QemuProfiler(self._gdb, self._clock, self._image, self._invoke, self._riscv)
+        profiler = QemuProfiler(self._gdb, self._clock, self._image, self._split, self._riscv)
         found: list[Profile | EmulationError] = []
 
         def follow() -> None:

@@ -7,6 +7,7 @@ from tinykit.host.emulator import Cost, EmulationError, Profile
 from tinykit.host.gdb import Gdb
 from tinykit.host.image import Image
 from tinykit.host.qemu_clock import Clock
+from tinykit.host.split import Split
 
 PAINT = 0xA5
 MOST_STACK_BYTES = 16_384  # that are painted below the entry
@@ -28,21 +29,20 @@ RISCV = Registers(2, 1, 32)
 class QemuProfiler:
     """Follow one call of a function; the CPU runs when it starts and when it has ended."""
 
-    def __init__(self, gdb: Gdb, clock: Clock, image: Image, function: str, riscv: bool) -> None:
+    def __init__(self, gdb: Gdb, clock: Clock, image: Image, split: Split, riscv: bool) -> None:
         self._gdb = gdb
         self._clock = clock
         self._image = image
         self._registers = RISCV if riscv else ARM
-        symbol = image.symbol(function)
-        start = symbol.address - image.load_address
-        code = image.data[start : start + symbol.bytes]
-        self._entry = symbol.address
-        self._calls = find_calls(code, symbol.address, riscv)
+        start = split.caller.start - image.load_address
+        code = image.data[start : start + len(split.caller)]
+        self._split = split
+        self._calls = find_calls(code, split.caller.start, riscv)
 
     def arm(self) -> None:
         """Have the CPU stop when the function is called."""
         self._gdb.interrupt()
-        self._gdb.set_breakpoint(self._entry)
+        self._gdb.set_breakpoint(self._split.start)
         self._gdb.resume()
 
     def follow(self) -> Profile:
@@ -51,20 +51,36 @@ class QemuProfiler:
         registers = self._gdb.registers()
         pointer = registers[self._registers.stack_pointer]
         back = registers[self._registers.link] & ~1
-        self._gdb.clear_breakpoint(self._entry)
-        marks = {*self._calls.returns, back}
+        self._gdb.clear_breakpoint(self._split.start)
+        kernels = self._split.kernels
+        marks = {*kernels, back} if kernels else {*self._calls.returns, back}
         for mark in marks:
             self._gdb.set_breakpoint(mark)
         layers: list[tuple[int, int]] = []
-        at = self._entry
+        at = self._split.start
         while at != back:
             self._paint(self._gdb.registers()[self._registers.stack_pointer])
             instructions, at = self._run_to_mark()
+            if at in kernels:
+                into, at = self._run_kernel(marks)
+                instructions += into
             layers.append((instructions, pointer - self._lowest(pointer)))
         for mark in marks:
             self._gdb.clear_breakpoint(mark)
         self._gdb.resume()
-        return _profile(layers, self._calls.ends_in_call)
+        return _profile(layers, self._calls.ends_in_call and not kernels)
+
+    def _run_kernel(self, marks: set[int]) -> tuple[int, int]:
+        """Run a named kernel, which has just been called, to its return; others may call it too."""
+        back = self._gdb.registers()[self._registers.link] & ~1
+        for mark in marks:
+            self._gdb.clear_breakpoint(mark)
+        self._gdb.set_breakpoint(back)
+        counted = self._run_to_mark()
+        self._gdb.clear_breakpoint(back)
+        for mark in marks:
+            self._gdb.set_breakpoint(mark)
+        return counted
 
     def _run_to_mark(self) -> tuple[int, int]:
         """Run to the next mark; return the instructions until it, and where it is."""

@@ -14,14 +14,18 @@ FILES = frozenset({"model", "elf", "bin", "hex", "map", "plan"})
 
 @dataclass(frozen=True, slots=True)
 class PortRecord:
-    """Hold an input or output tensor; scale and zero point are None for float tensors."""
+    """Hold an input or output tensor.
+
+    Scale and zero point are None for float tensors, the offset where the engine finds it on the
+    board.
+    """
 
     name: str
     shape: list[int]
     dtype: str
     scale: float | None
     zero_point: int | None
-    offset: int
+    offset: int | None
     bytes: int
 
 
@@ -70,7 +74,7 @@ class SizeRecord:
 
 @dataclass(frozen=True, slots=True)
 class BuildRecord:
-    """Hold what build.json says."""
+    """Hold what build.json says; `library` is the user's own that the engine is linked with."""
 
     schema: int
     model: str
@@ -78,6 +82,7 @@ class BuildRecord:
     build_id: str
     board: str
     engine: str
+    library: str
     app: str
     toolchain: str
     optimize: str

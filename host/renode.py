@@ -16,6 +16,7 @@ from tinykit.host.guarded import Guarded
 from tinykit.host.image import read_image
 from tinykit.host.link import Result
 from tinykit.host.renode_files import function_ends_in_call, invoke_marks
+from tinykit.host.split import find_split
 
 START_TIMEOUT_S = 120.0  # its runtime may have to be compiled first
 LOG_TIMEOUT_S = 10.0
@@ -46,6 +47,7 @@ class RenodeEmulator(Emulator):
         image = read_image(elf)
         self._marks = invoke_marks(image, invoke)
         self._ends_in_call = function_ends_in_call(image, invoke)
+        self._layered = not find_split(elf, invoke).kernels  # those would take marks of their own
         self._folder = tempfile.TemporaryDirectory(prefix="tinykit-")
         self.port = str(Path(self._folder.name, "link"))
         self._guarded = Guarded([program, *_OPTIONS, *_commands(script, self.port)])
@@ -68,7 +70,8 @@ class RenodeEmulator(Emulator):
         while True:  # the log is written a little later than the answer
             visits = self._visits()[before:]
             if visits and visits[-1][0] == self._marks[-1]:
-                return profile_of_visits(visits, self._ends_in_call)
+                profile = profile_of_visits(visits, self._ends_in_call)
+                return profile if self._layered else Profile(profile.total, ())
             if time.monotonic() > deadline:
                 raise EmulationError("Renode's log tells of no inference", "report this")
             time.sleep(_POLL_S)

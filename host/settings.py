@@ -7,7 +7,7 @@ from tinykit.core.config import CHOICES, FILE_NAME, load_config
 from tinykit.core.data import load_dataset
 from tinykit.core.errors import TinykitError
 from tinykit.core.graph import Graph
-from tinykit.host.build import BuildOptions, build, read_model
+from tinykit.host.build import BuildOptions, build, read_model, tflm_options
 from tinykit.host.samples import Samples, from_dataset, random_samples
 
 RANDOM_INPUTS = 20
@@ -41,6 +41,7 @@ def chosen_board(board: str | None) -> str:
 
 
 def build_options(
+    engine: str | None,
     optimize: str | None,
     encoding: str | None,
     toolchain: str | None,
@@ -51,9 +52,12 @@ def build_options(
     """Return the options of a build.
 
     Raises:
-        TinykitError: a value is not among the choices.
+        TinykitError: a value is not among the choices, or means nothing to the engine.
     """
     config = load_config(folder)
+    if _choice("engine", engine or config.engine or "native") == "tflm":
+        _refuse_native_options(optimize, encoding, toolchain, keep_input)
+        return tflm_options(trace)
     return BuildOptions(
         optimize=_choice("optimize", optimize or config.optimize or "balanced"),
         encoding=_choice("encoding", encoding or config.encoding or "auto"),
@@ -63,16 +67,24 @@ def build_options(
     )
 
 
-def build_for_bench(
-    model: Path,
-    board: str | None,
-    optimize: str | None,
-    encoding: str | None,
-    toolchain: str | None,
-    folder: Path,
+def _refuse_native_options(
+    optimize: str | None, encoding: str | None, toolchain: str | None, keep_input: bool
 ) -> None:
+    """Refuse what the tflm engine could only ignore; tinykit.toml may say it for the other."""
+    given = {"optimize": optimize, "encoding": encoding, "keep-input": keep_input or None}
+    if toolchain != "gcc":
+        given["toolchain"] = toolchain
+    for name, value in given.items():
+        if value is not None:
+            word = f"--{name}" if value is True else f"--{name} {value}"
+            raise TinykitError(
+                f"{word} means nothing to --engine tflm: its kernels come compiled, by gcc",
+                f"leave --{name} out, or use --engine native",
+            )
+
+
+def build_for_bench(model: Path, board: str | None, options: BuildOptions, folder: Path) -> None:
     """Build a model into a temporary folder."""
-    options = build_options(optimize, encoding, toolchain, keep_input=False, trace=False)
     build(read_model(model), model.name, find_board(chosen_board(board)), options, folder)
 
 

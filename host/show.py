@@ -9,6 +9,7 @@ from tinykit.core.board import Board
 from tinykit.core.units import grouped
 from tinykit.host.bench import BenchReport
 from tinykit.host.check import CheckReport
+from tinykit.host.engines import EnginesReport
 from tinykit.host.record import BuildRecord
 from tinykit.host.verify import Mismatch, VerifyReport
 
@@ -147,6 +148,51 @@ def totals(report: BenchReport) -> RenderableType:
     made.add_row(
         f"mismatches against {oracle_name(exact['oracle'])}",
         f"{exact['mismatches']} of {exact['inputs']} inputs",
+    )
+    return made
+
+
+def layer_pairs(report: EnginesReport) -> RenderableType:
+    """Show what each layer costs on both engines."""
+    native, tflm = report.native, report.tflm
+    made = table(
+        "layer",
+        "MACs",
+        "native",
+        "TFLM",
+        "ratio",
+        title=f"instructions of {native.model} on {native.board}: {native.toolchain}, "
+        f"{native.optimize}; {tflm.library}",
+    )
+    for pair in report.layers:
+        left, right = pair.native_instructions, pair.tflm_instructions
+        made.add_row(
+            pair.name,
+            grouped(pair.macs) if pair.macs else "",
+            _number(left),
+            _number(right),
+            f"{right / left:.2f}" if left and right else "",
+        )
+    return made
+
+
+def engine_totals(report: EnginesReport) -> RenderableType:
+    """Show what one inference costs on both engines, the application left out."""
+    native, tflm = report.native, report.tflm
+    made = table("one inference", "native", "TFLM")
+    rows: list[tuple[str, int | None, int | None]] = [
+        ("instructions, counted", native.instructions, tflm.instructions),
+        ("cycles, estimated", native.cycles_estimate, tflm.cycles_estimate),
+    ]
+    for name, left, right in (("flash", native.flash, tflm.flash), ("RAM", native.ram, tflm.ram)):
+        less, same = left["total"] - left["app"], right["total"] - right["app"]
+        rows.append((f"{name} without the application, bytes", less, same))
+        rows += [(f"  {part}", left[part], right[part]) for part in left if part != "total"]
+    for text, one, other in rows:
+        made.add_row(text, _number(one), _number(other))
+    made.add_row(
+        f"mismatches against {oracle_name(native.exact['oracle'])}",
+        *(f"{each.exact['mismatches']} of {each.exact['inputs']}" for each in (native, tflm)),
     )
     return made
 

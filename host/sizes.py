@@ -10,6 +10,8 @@ from tinykit.core.units import bytes_text
 from tinykit.host.image import Image, Symbol
 from tinykit.host.record import SizeRecord
 from tinykit.host.stack import stack_bounds
+from tinykit.host.tflm_arena import Need
+from tinykit.host.toolchain import FIRMWARE
 
 FAULT_BYTES = 256  # of the stack, below __fault_floor in firmware/chips/cortex_m.ld
 _FRAME_BYTES = 108  # an exception's frame with the FPU's registers, aligned (DDI 0403E, B1.5.7)
@@ -57,6 +59,48 @@ def measure(image: Image, objects: Path, model: str, board: Board) -> SizeRecord
     )
 
 
+def measure_library(
+    image: Image, objects: Path, model: str, board: Board, need: Need
+) -> SizeRecord:
+    """Attribute every byte of an image whose engine is a library, from outside of our objects.
+
+    Args:
+        image: the linked image.
+        objects: the folder of its object files.
+        model: the model's C name.
+        board: whose memory it lies in.
+        need: what the model needs, measured: calls through pointers have no bound to compute.
+    """
+    owners = _owners(objects)
+    engine = {model, "app_model", *(path.stem for path in (FIRMWARE / "engines").iterdir())}
+    weights = app = arena = app_ram = 0
+    for symbol in _placed(image):
+        stem = symbol.unit.removesuffix(".c") or owners.get(symbol.name, "")
+        ours = stem in owners.values() and stem not in engine
+        if symbol.section in (".bss", ".data"):
+            arena += symbol.bytes if symbol.name == f"{model}_arena" else 0
+            app_ram += symbol.bytes if ours else 0
+        weights += symbol.bytes if symbol.name == f"{model}_tflite" else 0
+        if ours and symbol.section != ".bss":
+            app += symbol.bytes
+    flash, stack = image.flash_bytes, image.stack_bytes
+    return SizeRecord(
+        weights=weights,
+        code=flash - weights - app,
+        app=app,
+        flash=flash,
+        arena=arena,
+        static=image.ram_bytes - arena - app_ram - stack,
+        app_ram=app_ram,
+        stack=stack,
+        stack_model=need.stack_model_bytes,
+        stack_most=need.stack_bytes,
+        ram=image.ram_bytes,
+        flash_free=board.app_bytes - flash,
+        ram_free=board.ram.bytes - image.ram_bytes,
+    )
+
+
 def _placed(image: Image) -> list[Symbol]:
     """Return the symbols that take memory, one an address: compiler support has many aliases."""
     by_address = {s.address: s for s in image.symbols if s.kind != "label" and s.bytes}
@@ -97,6 +141,11 @@ def reserved_stack(objects: Path, model: str, board: Board) -> int:
             f"({bytes_text(board.ram.stack_bytes)} less {FAULT_BYTES} for faults)",
             "raise ram.stack_bytes in the board's file",
         )
+    return with_faults(most, board)
+
+
+def with_faults(most: int, board: Board) -> int:
+    """Return a stack of so many bytes, aligned, with what faults keep."""
     alignment = 16 if board.core.startswith("riscv") else 8  # RISC-V psABI, 2.1; AAPCS, 6.2.1.2
     return -(-(most + FAULT_BYTES) // alignment) * alignment
 

@@ -1,4 +1,4 @@
-"""The two C toolchains: zig's clang from pip, and arm-none-eabi-gcc; C files in, one ELF out."""
+"""The two toolchains: zig's clang from pip, and arm-none-eabi-gcc; C files in, one ELF out."""
 
 import atexit
 import contextlib
@@ -51,6 +51,19 @@ _C_FLAGS = (
     "-ffp-contract=off",  # float islands equal the oracle's, which does not fuse
     "-fno-strict-aliasing",  # the arena holds int8 and int32 tensors in the same bytes in turn
 )
+_CXX_FLAGS = (
+    "-std=c++20",
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+    "-fno-exceptions",
+    "-fno-rtti",
+    "-fno-threadsafe-statics",
+    "-ffunction-sections",
+    "-fdata-sections",
+    "-fno-unwind-tables",
+    "-fno-asynchronous-unwind-tables",
+)
 # What host/stack.py reads: zig would leave .su files in its cache.
 _STACK_FLAG = {"zig": "-fstack-size-section", "gcc": "-fstack-usage"}
 _LINK_FLAGS = ("--gc-sections", "--fatal-warnings", "--build-id=none", "--entry=tk_reset")
@@ -89,6 +102,23 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Library:
+    """Name a C++ library of the user's, and how code that uses it is compiled.
+
+    Attributes:
+        root: the folder that no path in an image may name.
+        archive: what is linked.
+        include: folders of its headers, whose warnings are not ours.
+        defines: macros that its headers want.
+    """
+
+    root: Path
+    archive: Path
+    include: tuple[Path, ...]
+    defines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Toolchain:
     """Hold how one compiler is called.
 
@@ -96,11 +126,13 @@ class Toolchain:
         name: zig or gcc, as the user types it.
         version: as reports show it: zig 0.17.1.
         command: the compiler's command.
+        cxx: the C++ compiler's; empty where there is none.
     """
 
     name: Literal["zig", "gcc"]
     version: str
     command: tuple[str, ...]
+    cxx: tuple[str, ...] = ()
 
 
 def find_toolchain(name: str, core: str = "cortex_m4") -> Toolchain:
@@ -139,10 +171,13 @@ def compile_image(
     *,
     include: Sequence[Path] = (),
     defines: Sequence[str] = (),
+    library: Library | None = None,
 ) -> Path:
     """Compile and link sources into work/firmware.elf; see compile_objects and link_image."""
-    objects = compile_objects(toolchain, board, sources, work, include=include, defines=defines)
-    return link_image(toolchain, board, objects, work)
+    objects = compile_objects(
+        toolchain, board, sources, work, include=include, defines=defines, library=library
+    )
+    return link_image(toolchain, board, objects, work, library)
 
 
 def compile_objects(
@@ -153,17 +188,19 @@ def compile_objects(
     *,
     include: Sequence[Path] = (),
     defines: Sequence[str] = (),
+    library: Library | None = None,
 ) -> list[str]:
     """Compile sources, and return the objects as work sees them.
 
     Args:
         toolchain: from find_toolchain.
         board: whose core and memory it is for.
-        sources: C files; those in `work` and in our own firmware/ may move without a change of
-            a byte in the result.
+        sources: C and C++ files; those in `work` and in our own firmware/ may move without a
+            change of a byte in the result.
         work: a folder that holds the generated board.h and build.h; objects go there.
         include: further folders of headers.
         defines: macros, as in TK_TRACE=1.
+        library: what the .cpp files among the sources use.
 
     Raises:
         TinykitError: the compiler refused the sources.
@@ -179,22 +216,31 @@ def compile_objects(
         number, source = numbered
         target = f"objects/{number:02}-{source.path.stem}.o"
         path = str(source.path.resolve())
-        level = _LEVELS[source.optimize]
-        _run([*toolchain.command, *flags, *_C_FLAGS, *level, "-c", path, "-o", target], work)
+        command = [*toolchain.command, *flags, *_C_FLAGS]
+        if source.path.suffix == ".cpp":
+            assert library is not None and toolchain.cxx
+            command = [*toolchain.cxx, *flags, *_CXX_FLAGS, *_library_flags(library)]
+        _run([*command, *_LEVELS[source.optimize], "-c", path, "-o", target], work)
         return target
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return list(pool.map(compile_one, enumerate(sources)))
 
 
-def link_image(toolchain: Toolchain, board: Board, objects: Sequence[str], work: Path) -> Path:
+def link_image(
+    toolchain: Toolchain,
+    board: Board,
+    objects: Sequence[str],
+    work: Path,
+    library: Library | None = None,
+) -> Path:
     """Link the objects of a folder, which holds memory.ld, into firmware.elf beside them.
 
     Raises:
         CheckFailedError: the image does not fit the board.
     """
     work = work.resolve()
-    _link(toolchain, board, objects, work)
+    _link(toolchain, board, objects, work, library)
     return work / "firmware.elf"
 
 
@@ -216,7 +262,8 @@ def _find_gcc(core: str) -> Toolchain:
         hint = f"apt install {package}, or use --toolchain zig"
         raise MissingToolError(f"{name} is not on the PATH", hint)
     version = _run([program, "-dumpfullversion"], Path.cwd()).strip()
-    return Toolchain("gcc", f"gcc {version}", (program,))
+    cxx = shutil.which(name.replace("gcc", "g++"))
+    return Toolchain("gcc", f"gcc {version}", (program,), (cxx,) if cxx else ())
 
 
 def _core_flags(toolchain: Toolchain, board: Board) -> list[str]:
@@ -246,18 +293,34 @@ def _family(board: Board) -> str:
 
 
 def _path_flags(work: Path, include: Sequence[Path]) -> list[str]:
-    folders = [work, FIRMWARE / "apps", FIRMWARE / "kernels", *(f.resolve() for f in include)]
+    ours = [FIRMWARE / name for name in ("apps", "engines", "kernels")]
+    folders = [work, *ours, *(f.resolve() for f in include)]
     maps = [f"-ffile-prefix-map={work}=.", f"-ffile-prefix-map={FIRMWARE}=firmware"]
     return [*maps, *(f"-I{folder}" for folder in folders)]
 
 
-def _link(toolchain: Toolchain, board: Board, objects: Sequence[str], work: Path) -> None:
+def _library_flags(library: Library) -> list[str]:
+    folders = [word for folder in library.include for word in ("-isystem", str(folder))]
+    defines = [f"-D{define}" for define in library.defines]
+    return [f"-ffile-prefix-map={library.root}=library", *folders, *defines]
+
+
+def _link(
+    toolchain: Toolchain,
+    board: Board,
+    objects: Sequence[str],
+    work: Path,
+    library: Library | None,
+) -> None:
     command = [*toolchain.command, *_core_flags(toolchain, board), *objects]
     command += ["-T", str(FIRMWARE / "chips" / f"{_family(board)}.ld"), "-o", "firmware.elf"]
     command += [f"-Wl,{flag}" for flag in _LINK_FLAGS]
     command += ["-Wl,-z,max-page-size=4"]  # or the file is padded to the pages of a large system
     if toolchain.name == "gcc":
-        command += ["-nostartfiles", "-nodefaultlibs", "-lgcc", "-Wl,--orphan-handling=error"]
+        command += ["-nostartfiles", "-nodefaultlibs", "-Wl,--orphan-handling=error"]
+        if library is not None:
+            command += [str(library.archive), "-lm", "-lc_nano"]
+        command += ["-lgcc"]
     # The linkers look for memory.ld in the current folder: zig swallows -L.
     _run(command, work, board)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tinykit.core.board import find_board
 from tinykit.core.errors import TinykitError
-from tinykit.host.build import BuildOptions, build
+from tinykit.host.build import BuildOptions, build, tflm_options
 from tinykit.host.record import BuildRecord
 from tinykit.host.session import Place
 
@@ -30,14 +30,17 @@ def traced_build(
             f"tinykit build --trace -o {folder}-trace, flash it, verify that folder",
         )
     source = record.files["model"]
-    options = BuildOptions(
-        app=record.app,
-        optimize=record.optimize,
-        encoding=record.encoding,
-        toolchain=record.toolchain.split()[0],
-        keep_input=record.keep_input,
-        trace=True,
-    )
+    if record.engine == "tflm":
+        options = tflm_options(trace=True)
+    else:
+        options = BuildOptions(
+            app=record.app,
+            optimize=record.optimize,
+            encoding=record.encoding,
+            toolchain=record.toolchain.split()[0],
+            keep_input=record.keep_input,
+            trace=True,
+        )
     with tempfile.TemporaryDirectory(prefix="tinykit-") as name:
         output = Path(name, "trace")
         data = (folder / source).read_bytes()

@@ -19,6 +19,7 @@ from typing import Any
 
 from tinykit.host.nrf52840 import LinkFacts
 from tinykit.host.registers import RefusedError
+from tinykit.host.split import Split
 from tinykit.host.unicorn_cpu import Machine, load_image
 
 TICK_S = 0.2  # how often a CPU that does not sleep looks at the control channel
@@ -33,10 +34,10 @@ class Child:
         self._master, self._slave = pty.openpty()  # the slave stays open, or reading would fail
         tty.setraw(self._slave)
         os.set_blocking(self._master, False)
-        low, high = setup["invoke"]
         link = LinkFacts(setup["tx_pin"], setup["rx_pin"], setup["baud"])
+        split = Split(setup["invoke"], range(*setup["caller"]), frozenset(setup["kernels"]))
         image = load_image(Path(setup["elf"]))
-        self._machine = Machine(image, link, range(low, high), self._master)
+        self._machine = Machine(image, link, split, self._master)
 
     def serve(self) -> None:
         """Run until the parent asks to quit, or is gone."""

@@ -29,6 +29,7 @@ from tinykit.host.nrf52840 import (
 )
 from tinykit.host.profiler import PAINT, Cpu, Profiler
 from tinykit.host.registers import RefusedError
+from tinykit.host.split import Split
 
 NEVER = 0xFFFFFFFE  # an address that no code reaches: emu_start wants one to stop at
 STUCK_SLEEPS = 20_000
@@ -106,7 +107,7 @@ def load_image(path: Path) -> Image:
 class Machine:
     """Hold the CPU, its memory and the chip around it."""
 
-    def __init__(self, image: Image, link: LinkFacts, invoke: range, port: int) -> None:
+    def __init__(self, image: Image, link: LinkFacts, split: Split, port: int) -> None:
         self.image = image
         self.slept_cycles = 0
         self.faults: list[str] = []
@@ -130,7 +131,7 @@ class Machine:
             lambda: self._register(arm.UC_ARM_REG_SP),
             lambda: self._register(arm.UC_ARM_REG_LR),
         )
-        self.profiler = Profiler(cpu, invoke, image.stack_floor)
+        self.profiler = Profiler(cpu, split, image.stack_floor)
         self._map_memory()
         self._add_hooks()
         self.reset()

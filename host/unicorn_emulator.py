@@ -16,8 +16,9 @@ from typing import Any
 
 from tinykit.core.board import Board, pin_number
 from tinykit.core.errors import MissingToolError, TinykitError
-from tinykit.host.emulator import Cost, EmulationError, Emulator, Profile, invoke_range
+from tinykit.host.emulator import Cost, EmulationError, Emulator, Profile
 from tinykit.host.link import Result
+from tinykit.host.split import find_split
 
 START_TIMEOUT_S = 30.0
 QUIT_TIMEOUT_S = 2.0
@@ -70,9 +71,12 @@ class UnicornEmulator(Emulator):
         self._received = b""
         self._refused: str | None = None
         assert board.link.tx_pin is not None and board.link.rx_pin is not None
+        split = find_split(elf, invoke)
         setup = {
             "elf": str(elf),
-            "invoke": invoke_range(elf, invoke),
+            "invoke": split.start,
+            "caller": (split.caller.start, split.caller.stop),
+            "kernels": sorted(split.kernels),
             "tx_pin": pin_number(board.link.tx_pin),
             "rx_pin": pin_number(board.link.rx_pin),
             "baud": board.link.baud,

@@ -9,17 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinykit.codegen.compile import Compiled, compile_model
-from tinykit.codegen.layer import LowerOptions
 from tinykit.core import affine
 from tinykit.core.graph import Graph
 from tinykit.core.score import Score, score_outputs
 from tinykit.host.judge import Truth, judge
 from tinykit.host.link import Link, Result
+from tinykit.host.loaded import Loaded, load
 from tinykit.host.record import BuildRecord
 from tinykit.host.samples import Samples
 from tinykit.host.session import Place, open_session
-from tinykit.host.version import VERSION
 
 Progress = Callable[[int, int], None]
 
@@ -81,13 +79,6 @@ class VerifyReport:
     latency: Latency | None
 
 
-def load_compiled(folder: Path, record: BuildRecord) -> tuple[bytes, Compiled]:
-    """Compile the model of a build folder again, as it was compiled for the image."""
-    data = (folder / record.files["model"]).read_bytes()
-    options = LowerOptions(record.optimize, record.encoding, record.dsp)
-    return data, compile_model(data, record.files["model"], VERSION, options, record.keep_input)
-
-
 def verify(
     folder: Path,
     record: BuildRecord,
@@ -96,8 +87,8 @@ def verify(
     progress: Progress = lambda _done, _total: None,
 ) -> VerifyReport:
     """Compare the board's outputs with the oracle's."""
-    data, model = load_compiled(folder, record)
-    truth = judge(data, model.graph, samples)
+    model = load(folder, record)
+    truth = judge(model.data, model.graph, samples)
     results = stream(folder, record, place, samples, progress)
     found = [result.output for result in results]
     times = [result.time_us for result in results]
@@ -140,9 +131,9 @@ def verify_layers(
     progress: Progress = lambda _done, _total: None,
 ) -> VerifyReport:
     """Compare every activation tensor of a trace build with the oracle's."""
-    data, model = load_compiled(folder, record)
+    model = load(folder, record)
     written = sorted(_last_writers(model))
-    truth = judge(data, model.graph, samples, written)
+    truth = judge(model.data, model.graph, samples, written)
     wrong: set[int] = set()
     first: Mismatch | None = None
     with open_session(folder, record, place) as session:
@@ -176,28 +167,34 @@ def first_output(graph: Graph, rows: Sequence[bytes]) -> NDArray[np.float32]:
 
 
 def _activations(
-    link: Link, model: Compiled, samples: Samples, sample: int
+    link: Link, model: Loaded, samples: Samples, sample: int
 ) -> list[tuple[str, int, NDArray[Any]]]:
     """Return each layer's name, the tensor that it writes, and the tensor's values on the board."""
     found = []
     writers = _last_writers(model)
-    for index, layer in enumerate(model.program.layers):
+    for index, layer in enumerate(model.layers):
         if model.graph.states:  # the trace before this one has left them halfway
             link.hello()
             for earlier in range(sample):
                 link.infer(samples.row(earlier))
         link.trace(samples.row(sample), index)
         for number in (number for number in layer.outputs if writers[number] == index):
-            tensor = model.program.graph.tensors[number]
-            raw = link.peek(model.plan.offsets[number], tensor.bytes)
+            tensor = model.tensors[number]
+            raw = link.peek(_offset(link, model, number), tensor.bytes)
             found.append((layer.name, number, np.frombuffer(raw, tensor.dtype)))
     return found
 
 
-def _last_writers(model: Compiled) -> dict[int, int]:
+def _offset(link: Link, model: Loaded, number: int) -> int:
+    """Return where a tensor lies in the arena of a trace build."""
+    if model.offsets is not None:
+        return model.offsets[number]
+    return int.from_bytes(link.peek(model.notes_at + 4 * number, 4), "little")
+
+
+def _last_writers(model: Loaded) -> dict[int, int]:
     """Return the layer behind which each tensor is whole; several may write parts of it."""
-    layers = model.program.layers
-    return {number: index for index, layer in enumerate(layers) for number in layer.outputs}
+    return {number: index for index, layer in enumerate(model.layers) for number in layer.outputs}
 
 
 def _head(record: BuildRecord, place: Place, truth: Truth, samples: Samples) -> dict[str, Any]:

@@ -12,9 +12,9 @@ from tinykit.core.units import grouped
 from tinykit.host.bench import BenchReport, bench
 from tinykit.host.build import BuildOptions, build
 from tinykit.host.demo import DemoReport, run_demo
+from tinykit.host.loaded import load
 from tinykit.host.samples import random_samples
 from tinykit.host.session import Place
-from tinykit.host.verify import load_compiled
 
 INPUTS = 5  # whose answers are checked; the instructions are those of one fixed input
 DEMOS = ("life", "digits", "sine")
@@ -49,7 +49,7 @@ def measure(name: str) -> BenchReport:
     with tempfile.TemporaryDirectory(prefix="tinykit-") as work:
         folder = Path(work, "build")
         record = build(data, f"{name}.tflite", find_board("nano33"), BuildOptions(), folder)
-        samples = random_samples(load_compiled(folder, record)[1].graph, INPUTS, seed=1)
+        samples = random_samples(load(folder, record).graph, INPUTS, seed=1)
         return bench(folder, record, Place(None, "unicorn"), samples)
 
 

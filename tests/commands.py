@@ -90,7 +90,14 @@ def shared_build(
     options = options or BuildOptions()
     base = factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    words = [name, board.name, options.toolchain, options.optimize, options.encoding]
+    words = [
+        name,
+        board.name,
+        options.engine,
+        options.toolchain,
+        options.optimize,
+        options.encoding,
+    ]
     folder = shared / "builds" / "-".join([*words, "trace" if options.trace else "plain"])
     folder.parent.mkdir(exist_ok=True)
     with folder.with_suffix(".lock").open("w") as lock:

@@ -9,8 +9,8 @@ from commands import Tinykit, copied, shared_build
 
 from tinykit.codegen.compile import compile_model
 from tinykit.codegen.layer import LowerOptions
-from tinykit.host.bench import fixed_input
 from tinykit.host.build import BuildOptions
+from tinykit.host.inputs import fixed_input
 
 pytest.importorskip("unicorn")
 

@@ -19,8 +19,9 @@ from commands import lives
 
 from tinykit.core.board import find_board
 from tinykit.core.errors import MissingToolError, TinykitError
-from tinykit.host.emulator import Cost, EmulationError, Profile, invoke_range
+from tinykit.host.emulator import Cost, EmulationError, Profile
 from tinykit.host.link import Link
+from tinykit.host.split import find_split
 from tinykit.host.unicorn_emulator import UnicornEmulator
 
 pytest.importorskip("unicorn")
@@ -430,7 +431,7 @@ def test_a_fault_reaches_the_firmwares_handler(build: Build, name: str) -> None:
         report = struct.unpack("<4I", received(emulator, 16))
         faults = emulator.counters().faults
 
-    assert report[:3] == (invoke_range(elf, "f")[0], cfsr, hfsr)
+    assert report[:3] == (find_split(elf, "f").start, cfsr, hfsr)
     assert address is None or report[3] == address
     assert len(faults) == 1
 

@@ -1,4 +1,4 @@
-"""The generated C of three tiny models is reviewed: make golden writes it, git shows the change."""
+"""What three tiny models become is reviewed: make golden writes it, git shows the change."""
 
 import ast
 import os
@@ -13,6 +13,7 @@ from tiny import TINY
 from tinykit.codegen.board_files import board_files
 from tinykit.codegen.compile import compile_model
 from tinykit.codegen.layer import LowerOptions
+from tinykit.codegen.tflm import Arena, emit_tflm, read_model
 from tinykit.core.board import find_board
 
 GOLDEN = ROOT / "tests" / "golden"
@@ -26,10 +27,21 @@ def generated(name: str) -> dict[str, str]:
     return {**model.files, **board_files(find_board("nano33"), VERSION)}
 
 
+def generated_for_tflm(name: str) -> dict[str, str]:
+    """Return everything that is generated for TensorFlow Lite Micro."""
+    data, source = TINY[name](), f"{name}.tflite"
+    arena = Arena(2048, "A number for the golden files.")
+    return emit_tflm(read_model(data, source), data, source, VERSION, arena)
+
+
+ENGINES = {"nano33": generated, "tflm": generated_for_tflm}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("name", TINY)
-def test_generated_files_equal_the_golden_ones(name: str) -> None:
-    folder = GOLDEN / f"{name}-nano33"
-    files = generated(name)
+def test_generated_files_equal_the_golden_ones(name: str, engine: str) -> None:
+    folder = GOLDEN / f"{name}-{engine}"
+    files = ENGINES[engine](name)
     if os.environ.get("TINYKIT_GOLDEN") == "write":
         folder.mkdir(parents=True, exist_ok=True)
         for stale in folder.iterdir():
@@ -41,14 +53,16 @@ def test_generated_files_equal_the_golden_ones(name: str) -> None:
         assert text == (folder / file).read_text(), f"{file}; if it is meant: make golden"
 
 
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("name", TINY)
-def test_two_runs_give_the_same_bytes(name: str) -> None:
-    assert generated(name) == generated(name)
+def test_two_runs_give_the_same_bytes(name: str, engine: str) -> None:
+    assert ENGINES[engine](name) == ENGINES[engine](name)
 
 
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("name", TINY)
-def test_generated_text_is_tidy(name: str) -> None:
-    for file, text in generated(name).items():
+def test_generated_text_is_tidy(name: str, engine: str) -> None:
+    for file, text in ENGINES[engine](name).items():
         assert text.endswith("\n") and not text.endswith("\n\n"), file
         assert "\n\n\n" not in text and " \n" not in text and "\t" not in text, file
         assert str(ROOT) not in text, file

@@ -15,11 +15,12 @@ from models import shared_model
 
 from tinykit.core.board import find_board
 from tinykit.core.errors import TinykitError
-from tinykit.host.emulator import Cost, invoke_range
+from tinykit.host.emulator import Cost
 from tinykit.host.image import read_image
 from tinykit.host.nrf52840_registers import INSTANCES
 from tinykit.host.renode import RenodeEmulator, profile_of_visits
 from tinykit.host.renode_files import invoke_marks
+from tinykit.host.split import find_split
 from tinykit.host.toolchain import FIRMWARE
 
 BOARD = find_board("nano33")
@@ -65,13 +66,13 @@ def write_stand_in(folder: Path, monkeypatch: pytest.MonkeyPatch, misbehave: str
 
 def test_the_script_hooks_every_kernel_of_the_model(image_build: Path) -> None:
     elf = image_build / "firmware.elf"
-    low, high = invoke_range(elf, "image_invoke")
+    invoke = find_split(elf, "image_invoke").caller
     marks = invoke_marks(read_image(elf), "image_invoke")
     script = (image_build / "renode.resc").read_text()
 
     assert [int(mark, 16) for mark in re.findall(r"^cpu AddHook (0x\w+)", script, re.M)] == marks
-    assert marks[0] == low and all(low < mark < high for mark in marks[1:-1])
-    assert not low <= marks[-1] < high
+    assert marks[0] == invoke.start and all(mark in invoke[1:] for mark in marks[1:-1])
+    assert marks[-1] not in invoke
     assert "cpu VectorTableOffset 0x00010000\n" in script
     assert "sysbus LoadELF $ORIGIN/firmware.elf\n" in script
 

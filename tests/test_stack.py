@@ -11,10 +11,10 @@ from tinykit.core.board import board_paths, find_board
 from tinykit.core.errors import CheckFailedError
 from tinykit.host.bench import bench
 from tinykit.host.build import BuildOptions, build
+from tinykit.host.loaded import load
 from tinykit.host.samples import random_samples
 from tinykit.host.session import Place
 from tinykit.host.sizes import FAULT_BYTES
-from tinykit.host.verify import load_compiled
 
 
 @pytest.mark.parametrize("toolchain", TOOLCHAINS)
@@ -23,7 +23,7 @@ def test_the_bound_holds_what_is_used(name: str, toolchain: str, tmp_path: Path)
     folder = tmp_path / name
     options = BuildOptions(toolchain=toolchain)
     record = build(tiny.TINY[name](), f"{name}.tflite", BOARD, options, folder)
-    graph = load_compiled(folder, record)[1].graph
+    graph = load(folder, record).graph
     report = bench(folder, record, Place(None, "unicorn"), random_samples(graph, 2, seed=1))
     assert report.ram["stack"] <= report.stack_bound <= report.ram["stack"] + 64
     assert record.sizes.stack - FAULT_BYTES < record.sizes.stack_most + 16
