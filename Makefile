@@ -16,7 +16,7 @@ APT := gcc:gcc clang:clang arm-none-eabi-gcc:gcc-arm-none-eabi \
 
 help:
 	@echo "make demo    train, prune, quantize, build and verify the Game of Life on an emulated nano33"
-	@echo "make test    all tests, under 6 minutes on 2 cores after the installation"
+	@echo "make test    all tests, about 10 minutes on 2 cores after the installation"
 	@echo "make check   formatting, types, lint, and the C compiled by every compiler, warnings as errors"
 	@echo "make bench   measure the models again and write docs/benchmarks.md"
 	@echo "make soak    the long sweeps"
