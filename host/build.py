@@ -175,7 +175,12 @@ def _build_id(
 ) -> str:
     """Return 16 hex digits over everything that decides the image."""
     sha = hashlib.sha256(repr((VERSION, board, options, toolchain.version)).encode())
-    headers = [*FIRMWARE.rglob("*.h"), *FIRMWARE.rglob("*.ld"), *work.glob("*.h")]
+    headers = [
+        *FIRMWARE.rglob("*.h"),
+        *FIRMWARE.rglob("*.inc"),
+        *FIRMWARE.rglob("*.ld"),
+        *work.glob("*.h"),
+    ]
     for path in [*(s.path for s in sources), *sorted(headers), work / "memory.ld"]:
         sha.update(path.name.encode())
         sha.update(path.read_bytes())

@@ -15,7 +15,7 @@
 #if defined(__ARM_FEATURE_DSP) && __ARM_FEATURE_DSP
     .syntax unified
     .thumb
-#include "tk_requantize.h"
+#include "tk_requantize.inc"
 
     // tk_filter3, behind the registers that are pushed
     .equ    DST, 36

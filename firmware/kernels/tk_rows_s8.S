@@ -21,7 +21,7 @@
 #if defined(__ARM_FEATURE_DSP) && __ARM_FEATURE_DSP
     .syntax unified
     .thumb
-#include "tk_requantize.h"
+#include "tk_requantize.inc"
 
     // tk_rows: its first word comes in r3, the others lie behind the registers that are pushed
     .equ    BIAS, 4

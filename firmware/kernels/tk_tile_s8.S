@@ -21,7 +21,7 @@
 #if defined(__ARM_FEATURE_DSP) && __ARM_FEATURE_DSP
     .syntax unified
     .thumb
-#include "tk_requantize.h"
+#include "tk_requantize.inc"
 
     .macro step
     ldr     r12, [r0], #4

@@ -21,7 +21,7 @@
 #if defined(__ARM_FEATURE_DSP) && __ARM_FEATURE_DSP
     .syntax unified
     .thumb
-#include "tk_requantize.h"
+#include "tk_requantize.inc"
 
     // tk_tile_sparse, behind the registers that are pushed
     .equ    DST, 40
