@@ -224,6 +224,11 @@ def _constant(
             f"{expected}",
             "the file is damaged; convert it again: tinykit quantize",
         )
+    if dtype == "bool" and max(raw_bytes, default=0) > 1:  # C++ says nothing of such a bool
+        raise TinykitError(
+            f"{file.name}: the bool tensor '{name}' holds the byte {max(raw_bytes)}",
+            "the file is damaged; convert it again: tinykit quantize",
+        )
     return values.astype(values_dtype(dtype)).reshape(shape)
 
 

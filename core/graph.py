@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -133,7 +133,10 @@ class Graph:
         return self.tensors[number]
 
     def digest(self) -> str:
-        """Return the first 16 hex digits of the SHA-256 of everything that decides the outputs."""
+        """Return the first 16 hex digits of the SHA-256 of everything that decides the outputs.
+
+        Fields that do not compare decide nothing, only whether the graph is refused.
+        """
         sha = hashlib.sha256()
         for tensor in self.tensors:
             sha.update(_canonical((tensor.shape, tensor.dtype, tensor.quantization)))
@@ -159,6 +162,8 @@ class Graph:
         for place, tensor in enumerate(self.tensors):
             if place in used:  # the converter leaves empty tensors beside an LSTM
                 check_tensor(tensor)
+            else:
+                _check_size(tensor)  # TFLM makes room for it
         self._check_ports()
         known = {n for n, tensor in enumerate(self.tensors) if tensor.data is not None}
         known.update(self.inputs)
@@ -217,14 +222,18 @@ def check_tensor(tensor: Tensor) -> None:
     """Raise a TinykitError unless shape, data and quantization fit each other."""
     if any(length < 1 for length in tensor.shape):
         raise _broken(f"tensor '{tensor.name}' has shape {tensor.shape}")
-    if tensor.elements > MAX_ELEMENTS:
-        raise _broken(f"tensor '{tensor.name}' of shape {tensor.shape} is too large")
+    _check_size(tensor)
     if tensor.data is not None and tensor.data.shape != tensor.shape:
         raise _broken(
             f"tensor '{tensor.name}' has shape {tensor.shape} but data of {tensor.data.shape}"
         )
     if tensor.quantization is not None:
         _check_quantization(tensor, tensor.quantization)
+
+
+def _check_size(tensor: Tensor) -> None:
+    if tensor.elements > MAX_ELEMENTS:
+        raise _broken(f"tensor '{tensor.name}' of shape {tensor.shape} is too large")
 
 
 def _check_quantization(tensor: Tensor, quantization: Quantization) -> None:
@@ -261,8 +270,9 @@ def _canonical(value: object) -> bytes:
 
 def _flat(value: object) -> Iterator[object]:
     if is_dataclass(value) and not isinstance(value, type):
+        deciding = {field.name for field in fields(value) if field.compare}
         yield type(value).__name__
-        yield from _flat(asdict(value))
+        yield from _flat({name: v for name, v in asdict(value).items() if name in deciding})
     elif isinstance(value, Mapping):
         for key in sorted(value):
             yield key

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from flat import FlatModel, FlatOperator, FlatTensor, Options, to_bytes
+import tflite
+from flat import FlatModel, FlatOperator, FlatTensor, Options, conv_options, to_bytes
 
 from tinykit.codegen.compile import compile_model
 from tinykit.codegen.importer import import_tflite
@@ -37,6 +38,14 @@ def narrow(shape: tuple[int, ...], scales: tuple[float, ...]) -> FlatTensor:
     return FlatTensor("narrow", shape, "int4", scales, (0,) * len(scales), 0, data)
 
 
+def ones(shape: tuple[int, ...]) -> FlatTensor:
+    return FlatTensor("ones", shape, "int8", (0.5,), (0,), data=np.ones(shape, np.int8))
+
+
+def with_bias_type(options: Options, bias_type: int) -> Options:
+    return Options(options.table, (*options.fields, ("QuantizedBiasType", bias_type)))
+
+
 ROW = tensor("row", (1, 3))
 IMAGE = tensor("image", (1, 4, 4, 3))
 RULES: dict[str, tuple[bytes, str]] = {
@@ -52,6 +61,26 @@ RULES: dict[str, tuple[bytes, str]] = {
             FlatTensor("t", (1, 2), "int16", (0.5,), (0,)),
         ),
         "(FULLY_CONNECTED) has int4 weights 'narrow'",
+    ),
+    "int16 in sums of 32 bits": (
+        model(
+            "FULLY_CONNECTED",
+            FlatTensor("row", (1, 3), "int16", (0.5,), (0,)),
+            (ones((2, 3)),),
+            FlatTensor("t", (1, 2), "int16", (0.5,), (0,)),
+            Options("FullyConnectedOptions", (("QuantizedBiasType", tflite.TensorType.INT32),)),
+        ),
+        "(FULLY_CONNECTED) has int16 activations and sums of 32 bits, which TFLM rounds otherwise",
+    ),
+    "int16 windows in sums of 32 bits": (
+        model(
+            "CONV_2D",
+            FlatTensor("image", (1, 4, 4, 3), "int16", (0.5,), (0,)),
+            (ones((2, 1, 1, 3)),),
+            FlatTensor("t", (1, 4, 4, 2), "int16", (0.5,), (0,)),
+            with_bias_type(conv_options(), tflite.TensorType.INT32),
+        ),
+        "(CONV_2D) has int16 activations and sums of 32 bits, which TFLM rounds otherwise",
     ),
     "int4 as a summand": (
         model("ADD", ROW, (narrow((1, 3), (0.5,)),), tensor("t", (1, 3))),
@@ -175,6 +204,19 @@ def test_what_cannot_be_done_is_refused_by_name(rule: str) -> None:
         import_tflite(data, "net.tflite")
     assert caught.value.message.endswith(message)
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16"])
+def test_the_type_of_biases_decides_nothing_that_compiles(dtype: str) -> None:
+    row, result = (FlatTensor("t", (1, n), dtype, (0.5,), (0,)) for n in (3, 2))
+    types = (tflite.TensorType.FLOAT32, tflite.TensorType.INT32, tflite.TensorType.INT64)
+    options = [
+        Options("FullyConnectedOptions", (("QuantizedBiasType", bias_type),))
+        for bias_type in types
+        if (dtype, bias_type) != ("int16", tflite.TensorType.INT32)
+    ]
+    files = [model("FULLY_CONNECTED", row, (ones((2, 3)),), result, each) for each in options]
+    assert len({import_tflite(data, "net.tflite").digest() for data in files}) == 1
 
 
 def test_an_output_that_is_constant_is_refused() -> None:

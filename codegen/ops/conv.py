@@ -1,6 +1,6 @@
 """CONV_2D: a matrix product at every position of an image, or one for each group of channels."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -26,12 +26,13 @@ from tinykit.core.graph import Graph, Operator
 
 @dataclass(frozen=True, slots=True)
 class Conv:
-    """Attributes of CONV_2D; pairs are (height, width)."""
+    """Attributes of CONV_2D; pairs are (height, width), `bias_type` is the schema's."""
 
     padding: int | shared.Pads
     stride: tuple[int, int]
     dilation: tuple[int, int]
     activation: int
+    bias_type: int = field(default=0, compare=False)
 
 
 def _read(options: Any) -> Conv:
@@ -40,6 +41,7 @@ def _read(options: Any) -> Conv:
         stride=(options.StrideH(), options.StrideW()),
         dilation=(options.DilationHFactor(), options.DilationWFactor()),
         activation=options.FusedActivationFunction(),
+        bias_type=options.QuantizedBiasType(),
     )
 
 
@@ -59,6 +61,7 @@ def _check(graph: Graph, operator: Operator) -> None:
             "use channels that are multiples of the groups",
         )
     shared.refuse_bad_weights(graph, operator, weights.shape[0])
+    shared.refuse_narrow_sums(graph, operator, operator.attributes.bias_type)
     shared.refuse_unknown_activation(operator.attributes.activation, target)
     shared.refuse_large_factors(shared.channel_factors(graph, operator), width_of(target))
     _window(graph, operator)

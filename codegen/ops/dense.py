@@ -1,6 +1,6 @@
 """FULLY_CONNECTED: a matrix times a vector."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,16 +21,19 @@ _ONE_SCALE = "quantize its weights with one scale, or to int8"
 
 @dataclass(frozen=True, slots=True)
 class Dense:
-    """Attributes of FULLY_CONNECTED."""
+    """Attributes of FULLY_CONNECTED; `bias_type` is the schema's."""
 
     activation: int
     weights_format: int
+    bias_type: int = field(default=0, compare=False)
 
 
 def _read(options: Any) -> Dense:
     if options is None:
         return Dense(tflite.ActivationFunctionType.NONE, 0)
-    return Dense(options.FusedActivationFunction(), options.WeightsFormat())
+    return Dense(
+        options.FusedActivationFunction(), options.WeightsFormat(), options.QuantizedBiasType()
+    )
 
 
 def _check(graph: Graph, operator: Operator) -> None:
@@ -42,6 +45,7 @@ def _check(graph: Graph, operator: Operator) -> None:
         raise RefusedError(f"has weights of shape {weights.shape}", shared.QUANTIZE)
     outputs, inputs = weights.shape
     shared.refuse_bad_weights(graph, operator, outputs)
+    shared.refuse_narrow_sums(graph, operator, operator.attributes.bias_type)
     if weights.dtype == "int4" and weights.quantization and len(weights.quantization.scales) > 1:
         raise RefusedError("has int4 weights of one scale a channel, TFLM wants one", _ONE_SCALE)
     shared.refuse_unknown_activation(operator.attributes.activation, target)

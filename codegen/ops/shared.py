@@ -204,6 +204,17 @@ def refuse_bad_weights(graph: Graph, operator: Operator, channels: int, bias_at:
             )
 
 
+def refuse_narrow_sums(graph: Graph, operator: Operator, bias_type: int) -> None:
+    """Raise where TFLM takes int16 sums in 32 bits: without a bias whose type is given as int32."""
+    absent = operator.inputs[2:] in ((), (None,))
+    wide = graph.tensor(operator.outputs[0]).dtype == "int16"
+    if wide and absent and bias_type == tflite.TensorType.INT32:
+        raise RefusedError(
+            "has int16 activations and sums of 32 bits, which TFLM rounds otherwise",
+            "convert it with an int64 bias type, the converter's default for int16",
+        )
+
+
 def bias_values(graph: Graph, operator: Operator, channels: int, bias_at: int = 2) -> Ints:
     """Return the bias, zeros where it is absent."""
     if len(operator.inputs) <= bias_at or operator.inputs[bias_at] is None:
