@@ -20,6 +20,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on std
 BoardName = Annotated[str | None, typer.Option("--board", "-b", help="The board: tinykit boards.")]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="The folder to write.")]
 EngineName = Annotated[str | None, typer.Option(help="native (default) or tflm: docs/tflm.md.")]
+AppName = Annotated[str | None, typer.Option("--app", help="stream (default): docs/apps.md.")]
 Optimize = Annotated[str | None, typer.Option(help="size, balanced (default) or speed.")]
 Encoding = Annotated[
     str | None, typer.Option(help="auto (default): zeros cost nothing where that pays; or dense.")
@@ -80,6 +81,7 @@ def build_command(
     model: Annotated[Path | None, typer.Argument(help="The .tflite file.")] = None,
     board: BoardName = None,
     engine: EngineName = None,
+    app: AppName = None,
     optimize: Optimize = None,
     encoding: Encoding = None,
     toolchain: ToolchainName = None,
@@ -99,12 +101,13 @@ def build_command(
     """
     from tinykit.core.board import find_board
     from tinykit.host import show
+    from tinykit.host.apps import APPS
     from tinykit.host.build import build, read_model
     from tinykit.host.settings import build_options, chosen_board, chosen_model
 
     path = chosen_model(model)
     facts = find_board(chosen_board(board))
-    options = build_options(engine, optimize, encoding, toolchain, keep_input, trace)
+    options = build_options(engine, app, optimize, encoding, toolchain, keep_input, trace)
     folder = output if output is not None else Path("build") / facts.name
     data = read_model(path)
     with messages().status("") as status:
@@ -113,7 +116,8 @@ def build_command(
         print_json({"folder": folder, **_plain(record)})
         return
     results().print(show.sizes(record, facts))
-    say(f"wrote {folder}; next: tinykit verify {folder} --emulator {facts.emulators[0]}")
+    step = APPS[record.app].next_step.format(folder=folder, emulator=facts.emulators[0])
+    say(f"wrote {folder}; next: {step}")
 
 
 def emulate_command(
@@ -218,7 +222,7 @@ def bench_command(
         if target.is_dir():
             hint = "tinykit bench MODEL.tflite --board nano33 --engine both"
             raise TinykitError(f"{target} was built for one engine", hint)
-        native = build_options("native", optimize, encoding, toolchain, False, False)
+        native = build_options("native", None, optimize, encoding, toolchain, False, False)
         pair = [
             _bench(target, board, options, None, emulator, inputs, seed)
             for options in (native, tflm_options())
@@ -228,7 +232,7 @@ def bench_command(
             both if json else None, pair, (show.layer_pairs(both), show.engine_totals(both))
         )
         return
-    options = build_options(engine, optimize, encoding, toolchain, False, False)
+    options = build_options(engine, None, optimize, encoding, toolchain, False, False)
     report = _bench(target, board, options, engine, emulator, inputs, seed)
     parts = (show.cost(report), show.encodings(report), show.totals(report))
     _show_bench(report if json else None, [report], parts)

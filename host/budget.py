@@ -146,6 +146,7 @@ def measure(
     place = Place(None, choose_emulator(emulator, board))
     options = build_options(
         engine=None,
+        app=None,
         optimize=None,
         encoding=None,
         toolchain=None,

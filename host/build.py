@@ -13,6 +13,7 @@ from tinykit.core.board import Board
 from tinykit.core.errors import TinykitError
 from tinykit.core.files import atomic_folder, refuse_foreign_folder
 from tinykit.host import record as records
+from tinykit.host.apps import STREAM, app_sources, find_app
 from tinykit.host.image import Image, check_image, read_image, to_hex, to_map
 from tinykit.host.program import Program, native_program
 from tinykit.host.record import BuildRecord, LinkRecord, PortRecord
@@ -22,7 +23,6 @@ from tinykit.host.toolchain import (
     FIRMWARE,
     Source,
     Toolchain,
-    app_sources,
     compile_objects,
     find_toolchain,
     link_image,
@@ -38,7 +38,7 @@ class BuildOptions:
 
     Attributes:
         engine: "native" or "tflm", whose only options tflm_options makes.
-        app: "stream".
+        app: a name of host/apps.py.
         optimize: "size", "balanced" or "speed".
         encoding: "auto" or "dense".
         toolchain: "zig" or "gcc".
@@ -47,7 +47,7 @@ class BuildOptions:
     """
 
     engine: str = "native"
-    app: str = "stream"
+    app: str = STREAM.name
     optimize: str = "balanced"
     encoding: str = "auto"
     toolchain: str = "zig"
@@ -105,7 +105,7 @@ def build(
     toolchain = find_toolchain(options.toolchain, board.core)
     progress("compiling the model")
     if options.engine == "tflm":
-        program = tflm_program(data, source, board, toolchain, options.app, options.trace, progress)
+        program = tflm_program(data, source, board, toolchain, options.trace, progress)
     else:
         lowering = LowerOptions(options.optimize, options.encoding, board.dsp)
         program = native_program(data, source, board, lowering, options.keep_input)
@@ -159,8 +159,7 @@ def _fill(
 
 
 def _sources(work: Path, program: Program, board: Board, options: BuildOptions) -> list[Source]:
-    # the application may be small everywhere: its loops wait for bytes, and do not multiply
-    application = [Source(s.path, "size") for s in app_sources(board, options.app)]
+    application = app_sources(board, find_app(options.app, options.engine))
     generated = [Source(work / name, level) for name, level in program.generated]
     return [*generated, *program.sources, *application]
 

@@ -10,6 +10,7 @@ from serial.tools import list_ports
 
 from tinykit.core.board import Board, find_board
 from tinykit.core.errors import MissingToolError, TinykitError
+from tinykit.host.apps import require_link
 from tinykit.host.emulator import Emulator
 from tinykit.host.emulators import start_emulator
 from tinykit.host.link import Link, expect
@@ -89,6 +90,7 @@ class Session:
 @contextmanager
 def open_session(folder: Path, record: BuildRecord, place: Place) -> Iterator[Session]:
     """Connect, say hello, and refuse any board that does not run this very image."""
+    require_link(record.app, folder)
     if place.port is not None:
         with Link(place.port, record.link.baud, run_timeout_s=PORT_RUN_TIMEOUT_S) as link:
             _greet(link, folder, record)

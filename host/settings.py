@@ -7,6 +7,7 @@ from tinykit.core.config import CHOICES, FILE_NAME, load_config
 from tinykit.core.data import load_dataset
 from tinykit.core.errors import TinykitError
 from tinykit.core.graph import Graph
+from tinykit.host.apps import STREAM, find_app
 from tinykit.host.build import BuildOptions, build, read_model, tflm_options
 from tinykit.host.samples import Samples, from_dataset, random_samples
 
@@ -42,6 +43,7 @@ def chosen_board(board: str | None) -> str:
 
 def build_options(
     engine: str | None,
+    app: str | None,
     optimize: str | None,
     encoding: str | None,
     toolchain: str | None,
@@ -55,10 +57,15 @@ def build_options(
         TinykitError: a value is not among the choices, or means nothing to the engine.
     """
     config = load_config(folder)
-    if _choice("engine", engine or config.engine or "native") == "tflm":
+    engine = _choice("engine", engine or config.engine or "native")
+    chosen = find_app(app or STREAM.name, engine)
+    if trace and not chosen.linked:
+        raise TinykitError(f"--trace means nothing to --app {chosen.name}", "leave --trace out")
+    if engine == "tflm":
         _refuse_native_options(optimize, encoding, toolchain, keep_input)
         return tflm_options(trace)
     return BuildOptions(
+        app=chosen.name,
         optimize=_choice("optimize", optimize or config.optimize or "balanced"),
         encoding=_choice("encoding", encoding or config.encoding or "auto"),
         toolchain=_choice("toolchain", toolchain or config.toolchain or "zig"),

@@ -9,6 +9,7 @@ from tinykit.codegen.tflm import Arena, TflmModel, emit_tflm, read_model
 from tinykit.core.board import Board
 from tinykit.core.config import load_config
 from tinykit.core.errors import MissingToolError, TinykitError
+from tinykit.host.apps import STREAM, app_sources
 from tinykit.host.inputs import fixed_input
 from tinykit.host.program import Program
 from tinykit.host.sizes import measure_library, with_faults
@@ -19,7 +20,6 @@ from tinykit.host.toolchain import (
     Library,
     Source,
     Toolchain,
-    app_sources,
     compile_image,
 )
 from tinykit.host.version import VERSION
@@ -33,7 +33,6 @@ def tflm_program(
     source: str,
     board: Board,
     toolchain: Toolchain,
-    app: str,
     trace: bool,
     progress: Callable[[str], None],
 ) -> Program:
@@ -44,7 +43,6 @@ def tflm_program(
         source: its file name without a folder.
         board: what to build for; one with an emulator.
         toolchain: gcc.
-        app: "stream".
         trace: the image can stop behind each layer.
         progress: told what is being done.
 
@@ -59,7 +57,7 @@ def tflm_program(
     model = read_model(data, source)
     library = _library(tree)
     progress("finding the least arena, by running")
-    need = _need(model, data, source, board, toolchain, library, app)
+    need = _need(model, data, source, board, toolchain, library)
     origin = f"The least that works with {tree.name}, found by running."
     files = emit_tflm(model, data, source, VERSION, Arena(need.arena_bytes, origin))
     sources = [Source(ENGINE / "tk_tflm.cpp")]
@@ -119,20 +117,19 @@ def _need(
     board: Board,
     toolchain: Toolchain,
     library: Library,
-    app: str,
 ) -> Need:
     """Build a probe and run it."""
     arena = Arena(probe_arena_bytes(board), "All that a probe can take.")
     with tempfile.TemporaryDirectory(prefix="tinykit-") as name:
         work = Path(name)
         files = {**emit_tflm(model, data, source, VERSION, arena), **board_files(board, VERSION)}
-        files["build.h"] = build_header("0" * 16, app, VERSION)
+        files["build.h"] = build_header("0" * 16, STREAM.name, VERSION)
         files["memory.ld"] = memory_script(board, VERSION, probe_stack_bytes(board))
         for file, text in files.items():
             (work / file).write_text(text)
         ours = [ENGINE / "tk_tflm.cpp", ENGINE / "tk_tflm_probe.cpp"]
         ours += [work / f"{model.name}.c", work / "app_model.cpp"]
-        sources = [*(Source(path) for path in ours), *app_sources(board, app)]
+        sources = [*(Source(path) for path in ours), *app_sources(board, STREAM)]
         elf = compile_image(
             toolchain, board, sources, work, defines=["TK_TFLM_PROBE=1"], library=library
         )

@@ -149,18 +149,9 @@ def find_toolchain(name: str, core: str = "cortex_m4") -> Toolchain:
     raise TinykitError(f"no toolchain '{name}'", "--toolchain zig or --toolchain gcc")
 
 
-def app_sources(board: Board, app: str) -> list[Source]:
-    """Return what every image of that application needs beside the model and its kernels."""
-    names = (
-        f"chips/{_family(board)}.c",
-        f"chips/{board.chip}.c",
-        "libc/mem.c",
-        "link/crc32.c",
-        "link/frame.c",
-        "link/link.c",
-        f"apps/{app}.c",
-    )
-    return [Source(FIRMWARE / name) for name in names]
+def family(board: Board) -> str:
+    """Return the stem of the start-up code and of the linker script: cortex_m or riscv."""
+    return "riscv" if board.core.startswith("riscv") else "cortex_m"
 
 
 def compile_image(
@@ -268,7 +259,7 @@ def _find_gcc(core: str) -> Toolchain:
 
 def _core_flags(toolchain: Toolchain, board: Board) -> list[str]:
     hard = board.float_abi == "hard"
-    if _family(board) == "riscv":
+    if family(board) == "riscv":
         return _riscv_flags(toolchain)
     if toolchain.name == "zig":
         abi = "eabihf" if hard else "eabi"
@@ -285,11 +276,6 @@ def _riscv_flags(toolchain: Toolchain) -> list[str]:
         # the linker could shorten calls that stack.py and the layers' counts rely on
         return ["-target", "riscv32-freestanding-none", f"-mcpu={cpu}", "-mno-relax", *_ZIG_FLAGS]
     return [f"-march={_RISCV_ISA}", "-mabi=ilp32", "-mno-relax", "-mcmodel=medany"]
-
-
-def _family(board: Board) -> str:
-    """Return the stem of the start-up code and of the linker script: cortex_m or riscv."""
-    return "riscv" if board.core.startswith("riscv") else "cortex_m"
 
 
 def _path_flags(work: Path, include: Sequence[Path]) -> list[str]:
@@ -313,7 +299,7 @@ def _link(
     library: Library | None,
 ) -> None:
     command = [*toolchain.command, *_core_flags(toolchain, board), *objects]
-    command += ["-T", str(FIRMWARE / "chips" / f"{_family(board)}.ld"), "-o", "firmware.elf"]
+    command += ["-T", str(FIRMWARE / "chips" / f"{family(board)}.ld"), "-o", "firmware.elf"]
     command += [f"-Wl,{flag}" for flag in _LINK_FLAGS]
     command += ["-Wl,-z,max-page-size=4"]  # or the file is padded to the pages of a large system
     if toolchain.name == "gcc":

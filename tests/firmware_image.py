@@ -4,7 +4,8 @@ from pathlib import Path
 
 from tinykit.codegen.board_files import board_files, build_header
 from tinykit.core.board import Board
-from tinykit.host.toolchain import Source, Toolchain, app_sources, compile_image
+from tinykit.host.apps import STREAM, app_sources
+from tinykit.host.toolchain import Source, Toolchain, compile_image
 
 STUB_MODEL = Path(__file__).parent / "c" / "stub_model.c"
 
@@ -27,5 +28,5 @@ def build_stub(
     """Build the streaming application around the stub model, or around another model's C text."""
     write_generated(board, work)
     (work / "stub_model.c").write_text(model or STUB_MODEL.read_text())
-    sources = [*app_sources(board, "stream"), Source(work / "stub_model.c")]
+    sources = [*app_sources(board, STREAM), Source(work / "stub_model.c")]
     return compile_image(toolchain, board, [Source(each.path, optimize) for each in sources], work)

@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiny
-from commands import COMMAND, Ended, Tinykit, spawn
+from commands import COMMAND, Ended, Tinykit, copied, spawn
+from models import ROOT
 
+from tinykit.host.apps import APPS
 from tinykit.host.cli import COMMANDS
 
 HEAVY = "numpy tensorflow keras sklearn unicorn capstone tflite tflite_micro jinja2 serial".split()
@@ -135,6 +137,37 @@ def test_what_to_do_next_is_on_stderr(tinykit: Tinykit, tmp_path: Path) -> None:
     ended = tinykit("build", model, "--board", "nano33", "-o", tmp_path / "out")
     assert "next: tinykit verify" in ended.err
     assert "next:" not in ended.out and "together" in ended.out
+
+
+def test_app_that_is_none_is_refused_with_those_that_are(tinykit: Tinykit, tmp_path: Path) -> None:
+    model = tmp_path / "dense.tflite"
+    model.write_bytes(tiny.dense())
+
+    line, hint = tinykit.refuses("build", model, "--board", "nano33", "--app", "steam")
+
+    assert (line, hint) == ("no app 'steam'", f"--app {' or '.join(APPS)}")
+
+
+def test_app_without_a_link_is_not_verified(
+    tinykit: Tinykit, dense_build: Path, tmp_path: Path
+) -> None:
+    folder = copied(dense_build, tmp_path / "other")
+    record = json.loads((folder / "build.json").read_text()) | {"app": "blinky"}
+    (folder / "build.json").write_text(json.dumps(record))
+
+    line, hint = tinykit.refuses("verify", folder, "--emulator", "unicorn")
+
+    assert line == f"{folder} was built with --app blinky, which this command cannot talk to"
+    assert hint == f"tinykit build MODEL.tflite --app stream -o {folder}-stream"
+
+
+def test_names_of_apps_fit_the_answer_to_hello() -> None:
+    assert all(name == app.name and len(name) <= 8 for name, app in APPS.items())
+
+
+def test_every_app_is_in_the_documents() -> None:
+    text = (ROOT / "docs" / "apps.md").read_text()
+    assert [name for name in APPS if f"\n| `{name}`" not in text] == []
 
 
 def test_train_and_quantize_print_one_json_object_only(tmp_path: Path) -> None:

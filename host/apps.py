@@ -1,0 +1,81 @@
+"""The applications that a build can put around a model: one row each."""
+
+from dataclasses import dataclass
+
+from tinykit.core.board import Board
+from tinykit.core.errors import TinykitError
+from tinykit.host.toolchain import FIRMWARE, Source, family
+
+# What every image has, whatever its application.
+_START_UP = ("chips/{family}.c", "chips/{chip}.c", "libc/mem.c")
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """Describe an application.
+
+    Attributes:
+        name: as --app, build.json and the board's answer to hello say it; at most 8 characters.
+        title: what it does.
+        sources: its files in firmware/, beside start-up and chip.
+        engines: those that it can be built with.
+        linked: the host's commands talk to it by docs/protocol.md.
+        next_step: what to type after a build; with {folder} and {emulator}.
+    """
+
+    name: str
+    title: str
+    sources: tuple[str, ...]
+    engines: tuple[str, ...]
+    linked: bool
+    next_step: str
+
+
+STREAM = App(
+    name="stream",
+    title="takes inputs over the link and gives outputs back: verify, bench",
+    sources=("link/crc32.c", "link/frame.c", "link/link.c", "apps/stream.c"),
+    engines=("native", "tflm"),
+    linked=True,
+    next_step="tinykit verify {folder} --emulator {emulator}",
+)
+APPS = {app.name: app for app in (STREAM,)}
+
+
+def find_app(name: str, engine: str) -> App:
+    """Return the application of that name, for an engine.
+
+    Raises:
+        TinykitError: there is none of that name, or not with that engine.
+    """
+    app = APPS.get(name)
+    if app is None:
+        raise TinykitError(f"no app '{name}'", f"--app {' or '.join(APPS)}")
+    if engine not in app.engines:
+        raise TinykitError(
+            f"--app {name} is not built with --engine {engine}",
+            f"--engine {' or '.join(app.engines)}, or --app {STREAM.name}",
+        )
+    return app
+
+
+def app_sources(board: Board, app: App) -> list[Source]:
+    """Return what every image of that application needs beside the model and its kernels.
+
+    They may be small everywhere: their loops wait for bytes, and do not multiply.
+    """
+    names = [name.format(family=family(board), chip=board.chip) for name in _START_UP]
+    return [Source(FIRMWARE / name, "size") for name in (*names, *app.sources)]
+
+
+def require_link(app: str, folder: object) -> None:
+    """Refuse a build folder whose image does not speak the link protocol.
+
+    Raises:
+        TinykitError: its application does not.
+    """
+    if app not in APPS or not APPS[app].linked:
+        raise TinykitError(
+            f"{folder} was built with --app {app}, which this command cannot talk to",
+            f"tinykit build MODEL.tflite --app {STREAM.name} -o {folder}-{STREAM.name}",
+        )
