@@ -37,11 +37,17 @@ _ADDRESS_END = 1 << 32
 
 @dataclass(frozen=True, slots=True)
 class Flash:
-    """Describe the flash: the application starts where the bootloader ends."""
+    """Describe the flash: the application starts where the bootloader ends.
+
+    Attributes:
+        wait_states: how many cycles at clock_hz the core waits for a fetch that nothing has cached
+            or prefetched; None if the file does not say.
+    """
 
     address: int
     bytes: int
     bootloader_bytes: int
+    wait_states: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,6 +299,7 @@ def _flash(reader: _Reader, top: Mapping[str, object]) -> Flash:
         address=reader.integer(table, "flash.address"),
         bytes=reader.integer(table, "flash.bytes"),
         bootloader_bytes=reader.integer(table, "flash.bootloader_bytes"),
+        wait_states=reader.integer(table, "flash.wait_states") if "wait_states" in table else None,
     )
 
 
@@ -375,6 +382,8 @@ def _check_size(reader: _Reader, key: str, value: int, most: int) -> None:
 def _check_flash(reader: _Reader, flash: Flash) -> None:
     _check_size(reader, "flash.bytes", flash.bytes, _MAX_FLASH_BYTES)
     _check_end(reader, "flash", flash.address + flash.bytes)
+    if flash.wait_states is not None:
+        _between(reader, "flash.wait_states", flash.wait_states, 0, 15, "cycles of clock_hz")
     boot = flash.bootloader_bytes
     if boot >= flash.bytes:
         message = f"flash.bootloader_bytes is {boot}, flash.bytes is {flash.bytes}"

@@ -3,6 +3,7 @@
 import contextlib
 import signal
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -206,6 +207,9 @@ def bench_command(
     emulator: ChosenEmulator = None,
     inputs: Annotated[int, typer.Option(min=1, help="How many answers to check.")] = 20,
     seed: Seed = 1,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Where the instructions go: layers, functions.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Count what one inference costs: flash, RAM, instructions, layer by layer.
@@ -219,6 +223,8 @@ def bench_command(
     from tinykit.host.settings import build_options
 
     if engine == "both":
+        if profile:
+            raise TinykitError("--profile shows one engine", "--engine native or --engine tflm")
         if target.is_dir():
             hint = "tinykit bench MODEL.tflite --board nano33 --engine both"
             raise TinykitError(f"{target} was built for one engine", hint)
@@ -235,6 +241,10 @@ def bench_command(
     options = build_options(engine, None, optimize, encoding, toolchain, False, False)
     report = _bench(target, board, options, engine, emulator, inputs, seed)
     parts = (show.cost(report), show.encodings(report), show.totals(report))
+    if profile:
+        parts = (show.profile(report), show.hottest(report), show.totals(report))
+    else:
+        report = replace(report, functions=None)
     _show_bench(report if json else None, [report], parts)
 
 
@@ -280,6 +290,7 @@ def _show_bench(
 ) -> None:
     """Print what was counted, as JSON if that is given, and refuse wrong answers."""
     from tinykit.core.errors import CheckFailedError
+    from tinykit.host.calibration import calibration_text
 
     if json is not None:
         print_json(json)
@@ -288,7 +299,7 @@ def _show_bench(
             results().print(part)
             results().print()
         if reports[0].cycles_source is not None:
-            say(f"cycles are {reports[0].cycles_source}")
+            say(f"cycles are {reports[0].cycles_source}; {calibration_text()}")
     for report in reports:
         if report.exact["mismatches"]:
             raise CheckFailedError(

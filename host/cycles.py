@@ -1,9 +1,7 @@
-"""Estimate Cortex-M4 cycles of straight code: published timing, no wait states, never measured.
+"""Estimate the cycles of straight code on a Cortex-M4 from published timings, never measured.
 
-Cortex-M4 Technical Reference Manual (DDI 0439), table 3-1 for the core and 7-1 for the FPU, with
-the choices that the baseline of TFLM names: ALU, multiply and DSP 1; LDR 2, or 1 straight after
-another load or store; STR 1; LDM, STM, LDRD, STRD, PUSH, POP 1 + N; branch taken 3 (pipeline
-refill of 2), not taken 1; division 7; IT 1.
+`TIMINGS` is all that the estimate knows. Memory answers at once: host/bench.py adds what flash
+does.
 """
 
 from dataclasses import dataclass
@@ -12,47 +10,96 @@ import capstone
 from capstone import arm_const as arm
 
 REFILL_CYCLES = 2
-DIVISION_CYCLES = 7
 
-SINGLE_LOADS = frozenset(
-    getattr(arm, f"ARM_INS_{name}")
-    for name in ("LDR", "LDRB", "LDRH", "LDRSB", "LDRSH", "LDREX", "LDREXB", "LDREXH", "LDRT")
-)
-SINGLE_STORES = frozenset(
-    getattr(arm, f"ARM_INS_{name}")
-    for name in ("STR", "STRB", "STRH", "STREX", "STREXB", "STREXH", "STRT")
-)
-PAIRS = frozenset({arm.ARM_INS_LDRD, arm.ARM_INS_STRD})
-MULTIPLES = frozenset(
-    getattr(arm, f"ARM_INS_{name}")
-    for name in (
-        "LDM", "LDMDB", "STM", "STMDB", "PUSH", "POP",
-        "VLDMIA", "VLDMDB", "VSTMIA", "VSTMDB", "VPUSH", "VPOP",
-    )
-)  # fmt: skip
-BRANCHES = frozenset(
-    getattr(arm, f"ARM_INS_{name}") for name in ("B", "BL", "BX", "BLX", "CBZ", "CBNZ")
-)
-TABLE_BRANCHES = frozenset({arm.ARM_INS_TBB, arm.ARM_INS_TBH})
-FIXED_CYCLES = {
-    arm.ARM_INS_SDIV: DIVISION_CYCLES,
-    arm.ARM_INS_UDIV: DIVISION_CYCLES,
-    arm.ARM_INS_TBB: 2,  # a load, the refill comes on top
-    arm.ARM_INS_TBH: 2,
-    # table 7-1
-    arm.ARM_INS_VDIV: 14,
-    arm.ARM_INS_VSQRT: 14,
-    arm.ARM_INS_VMLA: 3,
-    arm.ARM_INS_VMLS: 3,
-    arm.ARM_INS_VNMLA: 3,
-    arm.ARM_INS_VNMLS: 3,
-    arm.ARM_INS_VFMA: 3,
-    arm.ARM_INS_VFMS: 3,
-    arm.ARM_INS_VFNMA: 3,
-    arm.ARM_INS_VFNMS: 3,
-    arm.ARM_INS_VLDR: 2,
-    arm.ARM_INS_VSTR: 2,
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Give what instructions cost, and where that is written.
+
+    Attributes:
+        what: for a person.
+        names: as capstone calls them; UADD16 and the like, which take one cycle, have no row.
+        cycles: of one of them.
+        behind_access: the same straight behind another load or store, where the two overlap.
+        each: of every word of a list of registers, on top.
+        accesses: a load straight behind it overlaps.
+        source: CORE or FPU, the tables of the manual, and what was chosen where it gives a range.
+    """
+
+    what: str
+    names: tuple[str, ...]
+    cycles: int
+    behind_access: int | None = None
+    each: int = 0
+    accesses: bool = False
+    source: str = "CORE"
+
+
+SOURCES = {
+    "CORE": "Arm Cortex-M4 Technical Reference Manual, DDI 0439D, table 3-1",
+    "PAIR": "the same, 3.3.3, load/store timings: neighbouring loads and stores pipeline",
+    "FPU": "the same, table 7-1",
+    "RANGE": "table 3-1 says 2 to 12; 7 as in the baseline of TFLM with CMSIS-NN",
+    "REFILL": "table 3-1 says 1 + P with P from 1 to 3; 2 as in that baseline",
 }
+TIMINGS = (
+    Timing(
+        "load of one word, half-word or byte",
+        ("LDR", "LDRB", "LDRH", "LDRSB", "LDRSH", "LDREX", "LDREXB", "LDREXH", "LDRT"),
+        cycles=2,
+        behind_access=1,
+        accesses=True,
+        source="PAIR",
+    ),
+    Timing(
+        "store of one",
+        ("STR", "STRB", "STRH", "STREX", "STREXB", "STREXH", "STRT"),
+        cycles=1,
+        accesses=True,
+        source="PAIR",
+    ),
+    Timing("load or store of two", ("LDRD", "STRD"), cycles=3, accesses=True),
+    Timing(
+        "load or store of N words",
+        ("LDM", "LDMDB", "STM", "STMDB", "PUSH", "POP"),
+        cycles=1,
+        each=1,
+        accesses=True,
+    ),
+    Timing(
+        "load or store of N words of the FPU",
+        ("VLDMIA", "VLDMDB", "VSTMIA", "VSTMDB", "VPUSH", "VPOP"),
+        cycles=1,
+        each=1,
+        accesses=True,
+        source="FPU",
+    ),
+    Timing("load or store of one of the FPU", ("VLDR", "VSTR"), cycles=2, source="FPU"),
+    Timing("division of integers", ("SDIV", "UDIV"), cycles=7, source="RANGE"),
+    Timing("table branch, without its refill", ("TBB", "TBH"), cycles=2),
+    Timing("division and root of floats", ("VDIV", "VSQRT"), cycles=14, source="FPU"),
+    Timing(
+        "multiply-accumulate of floats",
+        ("VMLA", "VMLS", "VNMLA", "VNMLS", "VFMA", "VFMS", "VFNMA", "VFNMS"),
+        cycles=3,
+        source="FPU",
+    ),
+    Timing(
+        "refill of the pipeline, on top of any branch that is taken",
+        (),
+        cycles=REFILL_CYCLES,
+        source="REFILL",
+    ),
+    Timing("any other, taken branches but for the refill and IT included", (), cycles=1),
+)
+_BY_NUMBER = {getattr(arm, f"ARM_INS_{name}"): row for row in TIMINGS for name in row.names}
+_OTHER = TIMINGS[-1]
+_ACCESSES = frozenset(number for number, row in _BY_NUMBER.items() if row.accesses)
+_LISTS = frozenset(number for number, row in _BY_NUMBER.items() if row.each)
+_BRANCHES = frozenset(
+    getattr(arm, f"ARM_INS_{name}")
+    for name in ("B", "BL", "BX", "BLX", "CBZ", "CBNZ", "TBB", "TBH")
+)
 
 _disassembler = capstone.Cs(capstone.CS_ARCH_ARM, capstone.CS_MODE_THUMB | capstone.CS_MODE_MCLASS)
 _disassembler.skipdata = True
@@ -75,40 +122,32 @@ def block_cost(code: bytes) -> BlockCost:
     """Estimate a block whose only branch, if it has one, is its last instruction."""
     instructions = cycles = extra = 0
     uses_fpu = False
-    after_access = False
+    behind_access = False
     for instruction in _disassembler.disasm(code, 0):
         instructions += 1
-        cycles += _cycles(instruction, after_access)
-        after_access = _accesses_memory(instruction.id)
+        cycles += _cycles(instruction, behind_access)
+        behind_access = instruction.id in _ACCESSES
         uses_fpu = uses_fpu or str(instruction.mnemonic).startswith("v")
         extra = REFILL_CYCLES if _may_branch(instruction) else 0
     return BlockCost(instructions, cycles, cycles + extra, uses_fpu)
 
 
-def _cycles(instruction: capstone.CsInsn, after_access: bool) -> int:
-    number = instruction.id
-    if number in SINGLE_LOADS:
-        return 1 if after_access else 2
-    if number in PAIRS:
-        return 3
-    if number in MULTIPLES:
-        return 1 + _registers(instruction.op_str)
-    return FIXED_CYCLES.get(number, 1)
-
-
-def _accesses_memory(number: int) -> bool:
-    return number in SINGLE_LOADS or number in SINGLE_STORES or number in PAIRS | MULTIPLES
+def _cycles(instruction: capstone.CsInsn, behind_access: bool) -> int:
+    row = _BY_NUMBER.get(instruction.id, _OTHER)
+    if behind_access and row.behind_access is not None:
+        return row.behind_access
+    return row.cycles + row.each * _words(instruction.op_str) if row.each else row.cycles
 
 
 def _may_branch(instruction: capstone.CsInsn) -> bool:
     number = instruction.id
-    if number in BRANCHES or number in TABLE_BRANCHES:
+    if number in _BRANCHES:
         return True
-    if number in MULTIPLES:
+    if number in _LISTS:
         return "pc" in str(instruction.op_str).partition("{")[2]
     return str(instruction.op_str).startswith("pc,")
 
 
-def _registers(operands: str) -> int:
+def _words(operands: str) -> int:
     names = operands.partition("{")[2].rstrip("}").split(", ")
-    return sum(2 if name.startswith("d") else 1 for name in names)  # words
+    return sum(2 if name.startswith("d") else 1 for name in names)

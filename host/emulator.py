@@ -22,11 +22,22 @@ class Cost:
         instructions: executed.
         cycles_estimate: of those instructions.
         stack_bytes: below the call's entry.
+        jumps: how often the code went on elsewhere than behind a block of it.
     """
 
     instructions: int
     cycles_estimate: int | None
     stack_bytes: int | None
+    jumps: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Give what a block of straight code at an address has cost in one call."""
+
+    address: int
+    instructions: int
+    cycles_estimate: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +45,12 @@ class Profile:
     """Give the cost of the last completed call of `invoke`, from its call to its return.
 
     `layers` has one entry a kernel call; what `invoke` does itself counts for the kernel that it
-    prepares.
+    prepares. `blocks` is all the code that ran, None where the emulator does not tell.
     """
 
     total: Cost
     layers: tuple[Cost, ...]
+    blocks: tuple[Block, ...] | None = None
 
 
 class Emulator(ABC):

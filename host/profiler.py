@@ -20,19 +20,33 @@ BlockHook = Callable[[object, int, int, object], None]
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Give instructions executed and cycles estimated; `stack_bytes` below the call's entry."""
+    """Give instructions executed and cycles estimated; `stack_bytes` below the call's entry.
+
+    `jumps` says how often the code went on elsewhere than behind a block.
+    """
 
     instructions: int
     cycles: int
+    jumps: int
     stack_bytes: int
+
+
+@dataclass(slots=True)
+class Block:
+    """Count what a block of straight code at an address has cost."""
+
+    address: int
+    instructions: int = 0
+    cycles: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Give the cost of one call of `invoke`, in all and layer by layer."""
+    """Give the cost of one call of `invoke`: in all, layer by layer, and block by block."""
 
     total: Cost
     layers: tuple[Cost, ...]
+    blocks: tuple[Block, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +67,9 @@ class _Running:
     return_address: int
     instructions: int
     cycles: int
+    jumps: int
     layers: list[Cost] = field(default_factory=list)
+    blocks: dict[int, Block] = field(default_factory=dict)
 
 
 class Profiler:
@@ -65,6 +81,7 @@ class Profiler:
     def __init__(self, cpu: Cpu, split: Split, stack_floor: Callable[[int], int]) -> None:
         self.instructions = 0
         self.cycles = 0
+        self.jumps = 0
         self.last_call: Call | None = None
         self.last_edge = 0
         self.fpu_used = False
@@ -82,7 +99,7 @@ class Profiler:
     def reset(self) -> None:
         """Forget everything but the costs of blocks."""
         self._counts.clear()
-        self.instructions = self.cycles = 0
+        self.instructions = self.cycles = self.jumps = 0
         self.last_call = self._running = None
         self.fpu_used = self._kernel_ran = False
         self._watched[0] = self._split.start
@@ -138,10 +155,18 @@ class Profiler:
                 continue
             cost = self._costs.get(source) or self._new_cost(source)
             end = (source >> SIZE_BITS) + (source & (1 << SIZE_BITS) - 1)
-            self.instructions += count * cost.instructions
             ahead = edge & (1 << EDGE_SHIFT) - 1 == end
-            self.cycles += count * (cost.ahead if ahead else cost.away)
+            instructions = count * cost.instructions
+            cycles = count * (cost.ahead if ahead else cost.away)
+            self.instructions += instructions
+            self.cycles += cycles
+            self.jumps += 0 if ahead else count
             self.fpu_used = self.fpu_used or cost.uses_fpu
+            if self._running is not None:
+                address = source >> SIZE_BITS
+                block = self._running.blocks.setdefault(address, Block(address))
+                block.instructions += instructions
+                block.cycles += cycles
         self._counts.clear()
 
     def stack_high_water(self, top: int) -> int:
@@ -181,7 +206,7 @@ class Profiler:
         self._lowest_sp = min(self._lowest_sp, self._lowest_written(pointer))
         self._paint(pointer)
         back = self._cpu.link_register() & ~1
-        self._running = _Running(pointer, back, self.instructions, self.cycles)
+        self._running = _Running(pointer, back, self.instructions, self.cycles, self.jumps)
         self._watched[0] = back
 
     def _end_layer(self, running: _Running) -> None:
@@ -194,10 +219,12 @@ class Profiler:
             Cost(
                 self.instructions - running.instructions,
                 self.cycles - running.cycles,
+                self.jumps - running.jumps,
                 running.stack_pointer - lowest,
             )
         )
         running.instructions, running.cycles = self.instructions, self.cycles
+        running.jumps = self.jumps
         self._paint(self._cpu.stack_pointer())
 
     def _finish(self, running: _Running, came_back: bool) -> None:
@@ -209,6 +236,7 @@ class Profiler:
                 Cost(
                     last.instructions + tail.instructions,
                     last.cycles + tail.cycles,
+                    last.jumps + tail.jumps,
                     max(last.stack_bytes, tail.stack_bytes),
                 )
             )
@@ -216,9 +244,11 @@ class Profiler:
         total = Cost(
             sum(layer.instructions for layer in layers),
             sum(layer.cycles for layer in layers),
+            sum(layer.jumps for layer in layers),
             max(layer.stack_bytes for layer in layers),
         )
-        self.last_call, self._running = Call(total, layers), None
+        blocks = tuple(running.blocks[address] for address in sorted(running.blocks))
+        self.last_call, self._running = Call(total, layers, blocks), None
         self._watched[0] = self._split.start
 
     def _paint(self, pointer: int) -> None:

@@ -13,6 +13,8 @@ from tinykit.host.engines import EnginesReport
 from tinykit.host.record import BuildRecord
 from tinykit.host.verify import Mismatch, VerifyReport
 
+_HOTTEST = 12
+
 if TYPE_CHECKING:  # these rooms need TensorFlow, tables of boards do not
     from tinykit.host.networks import QuantizeReport
     from tinykit.prune.keras3 import PruneReport
@@ -133,6 +135,37 @@ def encodings(report: BenchReport) -> RenderableType:
     return made
 
 
+def profile(report: BenchReport) -> RenderableType:
+    """Show where the instructions of one inference go, layer by layer."""
+    columns = "layer|MACs|instructions|per MAC|cycles, est.|share|stack"
+    title = f"{report.model} on {report.board}, {report.toolchain}, {report.optimize}"
+    made = table(*columns.split("|"), title=title)
+    for layer in report.layers:
+        macs, instructions = layer["macs"], layer["instructions"]
+        made.add_row(
+            layer["name"],
+            grouped(macs) if macs else "",
+            grouped(instructions),
+            f"{instructions / macs:.2f}" if macs else "",
+            _number(layer["cycles_estimate"]),
+            _share(instructions, report.instructions),
+            _number(layer["stack_bytes"]),
+        )
+    return made
+
+
+def hottest(report: BenchReport) -> RenderableType:
+    """Show the functions that most of the instructions are in, without what they call."""
+    if report.functions is None:
+        return "functions: told apart in unicorn only; a layer is its kernel with all it calls\n"
+    made = table("function", "instructions", "share", "cycles, est.", title="hottest functions")
+    for hot in report.functions[:_HOTTEST]:
+        share = _share(hot.instructions, report.instructions)
+        cycles = grouped(hot.cycles_estimate)
+        made.add_row(hot.function, grouped(hot.instructions), share, cycles)
+    return made
+
+
 def totals(report: BenchReport) -> RenderableType:
     """Show what one inference costs in all."""
     made = table("one inference", "")
@@ -140,6 +173,12 @@ def totals(report: BenchReport) -> RenderableType:
     made.add_row("instructions, counted", grouped(report.instructions))
     if report.cycles_estimate is not None:
         made.add_row("cycles, estimated", grouped(report.cycles_estimate))
+    if report.cycles_calibrated is not None:
+        least, most = map(grouped, report.cycles_calibrated)
+        made.add_row("  as far off as for engines measured", f"{least} to {most}")
+    if report.cycles_waiting is not None and report.wait_states:
+        states = f"  and {report.wait_states} wait states at each jump"
+        made.add_row(states, grouped(report.cycles_waiting))
     for name, sizes_by_part in (("flash", report.flash), ("RAM", report.ram)):
         made.add_row(f"{name}, bytes", grouped(sizes_by_part["total"]))
         for part, count in sizes_by_part.items():
@@ -228,6 +267,10 @@ def quantization(report: "QuantizeReport") -> RenderableType:
 def oracle_name(name: str) -> str:
     """Say whose answers are the right ones."""
     return "TFLite Micro" if name == "tflm" else "the NumPy reference (no TFLM here)"
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.1f} %"
 
 
 def _number(value: int | None) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 
 from tinykit.core.board import Board, pin_number
 from tinykit.core.errors import MissingToolError, TinykitError
-from tinykit.host.emulator import Cost, EmulationError, Emulator, Profile
+from tinykit.host.emulator import Block, Cost, EmulationError, Emulator, Profile
 from tinykit.host.link import Result
 from tinykit.host.split import find_split
 
@@ -106,7 +106,9 @@ class UnicornEmulator(Emulator):
         call = self._ask("profile")["call"]
         if call is None:
             return None
-        return Profile(_cost(call["total"]), tuple(_cost(layer) for layer in call["layers"]))
+        blocks = (Block(b["address"], b["instructions"], b["cycles"]) for b in call["blocks"])
+        layers = tuple(_cost(layer) for layer in call["layers"])
+        return Profile(_cost(call["total"]), layers, tuple(blocks))
 
     def profiled(self, infer: Callable[[], Result]) -> Profile:
         """Return the cost of the one inference that `infer` asks the board for."""
@@ -217,7 +219,7 @@ def _installed(module: str) -> bool:
 
 
 def _cost(cost: dict[str, int]) -> Cost:
-    return Cost(cost["instructions"], cost["cycles"], cost["stack_bytes"])
+    return Cost(cost["instructions"], cost["cycles"], cost["stack_bytes"], cost["jumps"])
 
 
 def _counters(answer: dict[str, Any]) -> Counters:

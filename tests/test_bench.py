@@ -110,6 +110,34 @@ def test_tables_say_that_cycles_are_an_estimate(tinykit: Tinykit, dense_build: P
     assert "an estimate" in ended.err
 
 
+def test_the_profile_accounts_for_every_instruction(tinykit: Tinykit, image_build: Path) -> None:
+    report, again = (bench(tinykit, image_build, "--profile") for _ in range(2))
+    assert report == again
+    functions = report["functions"]
+    assert sum(each["instructions"] for each in functions) == report["instructions"]
+    assert sum(each["cycles_estimate"] for each in functions) == report["cycles_estimate"]
+    counts = [each["instructions"] for each in functions]
+    assert counts == sorted(counts, reverse=True)
+    assert {"image_invoke", "tk_tile_s8"} <= {each["function"] for each in functions}
+    assert bench(tinykit, image_build)["functions"] is None
+
+
+def test_flash_adds_its_wait_states_at_every_jump(tinykit: Tinykit, image_build: Path) -> None:
+    report = bench(tinykit, image_build)
+    jumps = sum(layer["jumps"] for layer in report["layers"])
+    assert (report["wait_states"], jumps > 0) == (2, True)
+    assert report["cycles_waiting"] == report["cycles_estimate"] + 2 * jumps
+    least, most = report["cycles_calibrated"]
+    assert report["cycles_estimate"] < least < most
+
+
+def test_the_profile_shows_layers_and_functions(tinykit: Tinykit, dense_build: Path) -> None:
+    ended = tinykit("bench", dense_build, "--inputs", "1", "--profile")
+    for text in ("share", "hottest functions", "dense_invoke", "2 wait states at each jump"):
+        assert text in ended.out
+    assert "1.24 to 1.42 times" in ended.err
+
+
 def test_the_fixed_input_is_the_published_one() -> None:
     """One xorshift32 step a byte from state 1; by hand: 270369 >> 24, 67634689 >> 24."""
     graph = compile_model(tiny.dense(), "dense.tflite", "0", LowerOptions()).graph

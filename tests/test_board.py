@@ -131,6 +131,12 @@ WRONG = {
         "known: cortex_m0, cortex_m0plus, cortex_m3, cortex_m4, cortex_m7, cortex_m33, "
         "cortex_m33+dsp, cortex_m55-mve, riscv32",
     ),
+    "wait states that are no cycles": (
+        "wait_states = 2",
+        "wait_states = 30",
+        "flash.wait_states is 30, outside 0 to 15",
+        "cycles of clock_hz",
+    ),
     "FPU of a core that has none": (
         'cpu = "cortex_m4"',
         'cpu = "cortex_m3"',

@@ -3,6 +3,9 @@
 import struct
 
 import pytest
+from models import ROOT
+
+from tinykit.host.calibration import MEASUREMENTS, calibrated_range
 
 cycles = pytest.importorskip("tinykit.host.cycles")
 
@@ -39,3 +42,32 @@ def test_a_sequence_costs_what_the_table_says(name: str) -> None:
 
     assert (cost.instructions, cost.ahead, cost.away) == (instructions, ahead, away)
     assert cost.uses_fpu == name.startswith("v")
+
+
+def timing_rows() -> list[str]:
+    """Return the table of docs/cycles.md."""
+    rows = []
+    for row in cycles.TIMINGS:
+        cost = f"{row.cycles} + N" if row.each else str(row.cycles)
+        if row.behind_access is not None:
+            cost += f", {row.behind_access} straight behind another load or store"
+        rows.append(f"| {row.what} | {cost} | {cycles.SOURCES[row.source]} |")
+    return rows
+
+
+def test_the_documented_timings_are_those_of_the_code() -> None:
+    page = (ROOT / "docs" / "cycles.md").read_text()
+
+    assert [line for line in page.splitlines() if line in timing_rows()] == timing_rows()
+
+
+def test_the_documented_measurements_are_those_of_the_code() -> None:
+    page = (ROOT / "docs" / "cycles.md").read_text()
+
+    for each in MEASUREMENTS:
+        row = f"{each.cycles / 1e6:.2f} M | {each.cycles_estimate / 1e6:.2f} M"
+        assert f"| {row} | {each.percent / 100:.2f} |" in page, each
+
+
+def test_the_calibrated_range_is_that_of_the_measured_engines() -> None:
+    assert calibrated_range(1_000_000) == (1_240_000, 1_420_000)

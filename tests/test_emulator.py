@@ -262,8 +262,8 @@ def test_layers_are_the_kernel_calls_and_the_stack_is_theirs(build: Build) -> No
 
     profile = profile_of(elf)
 
-    assert profile.layers == (Cost(8, 22, 124), Cost(3, 7, 8), Cost(3, 9, 8))
-    assert profile.total == Cost(14, 38, 124)
+    assert profile.layers == (Cost(8, 22, 124, 2), Cost(3, 7, 8, 2), Cost(3, 9, 8, 2))
+    assert profile.total == Cost(14, 38, 124, 6)
 
 
 def test_what_follows_the_last_kernel_belongs_to_the_last_layer(build: Build) -> None:
@@ -282,7 +282,7 @@ def test_what_follows_the_last_kernel_belongs_to_the_last_layer(build: Build) ->
     """
     )
 
-    assert profile_of(elf).layers == (Cost(3, 9, 8), Cost(4, 12, 8))
+    assert profile_of(elf).layers == (Cost(3, 9, 8, 2), Cost(4, 12, 8, 3))
 
 
 def test_the_stack_high_water_counts_from_reset(build: Build) -> None:
