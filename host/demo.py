@@ -25,9 +25,10 @@ from tinykit.host.samples import from_dataset, random_samples
 from tinykit.host.session import Place
 from tinykit.host.show import table
 from tinykit.host.verify import first_output, stream
-from tinykit.prune.keras3 import prune_model, recipe_for
+from tinykit.prune.keras3 import prune_model
 from tinykit.prune.load import save_model
 from tinykit.prune.quantize import convert
+from tinykit.prune.recipe import recipe_for
 from tinykit.train import life
 from tinykit.train.fit import fit_task
 from tinykit.train.predict import predict

@@ -56,6 +56,10 @@ def train_command(
     task: Annotated[str, typer.Argument(help="life, digits, sine, or a Python file.")],
     output: Output,
     seed: Seed = 0,
+    early: Annotated[
+        int,
+        typer.Option(min=0, help="Keep the weights of after so many epochs, for prune --early."),
+    ] = 0,
     force: Force = False,
     json: Json = False,
 ) -> None:
@@ -64,14 +68,14 @@ def train_command(
     A Python file defines build_model() and load_data().
     """
     from tinykit.core.files import refuse_overwrite
-    from tinykit.host.networks import data_paths, train
+    from tinykit.host.networks import data_paths, early_path, train
     from tinykit.host.show import table
 
     paths = data_paths(output)
-    for path in (output, *paths):
+    for path in (output, *paths, *([early_path(output)] if early else [])):
         refuse_overwrite(path, force)
     with stages() as progress:
-        report = train(task, output, seed, progress)
+        report = train(task, output, seed, early, progress)
     if json:
         print_json(
             {"model": output, "train_data": paths[0], "test_data": paths[1], **_plain(report)}
@@ -91,30 +95,66 @@ def prune_command(
     data: Data,
     output: Output,
     test: Test = None,
-    sparsity: Annotated[float, typer.Option(help="The share of weights that become 0.")] = 0.9,
+    recipe: Annotated[str, typer.Option(help="By name; see docs/pruning.md.")] = "gradual",
+    sparsity: Annotated[
+        float | None, typer.Option(help="The share of weights that become 0.")
+    ] = None,
     scope: Annotated[
-        str, typer.Option(help="One threshold for all layers (global), or one a layer (layer).")
-    ] = "global",
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over the data.")] = 30,
-    batch_size: Annotated[int, typer.Option(min=1, help="Samples a step.")] = 32,
-    learning_rate: Annotated[float, typer.Option(help="Adam's, at the start.")] = 2e-3,
+        str | None,
+        typer.Option(help="One threshold for all layers (global), or one a layer (layer)."),
+    ] = None,
+    pattern: Annotated[
+        str | None, typer.Option(help="weights, blocks as 4x1, or N:M as 2:4.")
+    ] = None,
+    schedule: Annotated[str | None, typer.Option(help="cubic, constant or one-shot.")] = None,
+    rounds: Annotated[int | None, typer.Option(help="Of pruning at once and training.")] = None,
+    early: Annotated[
+        Path | None,
+        typer.Option(help="Weights to rewind to, of tinykit train --early."),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(help="A layer that stays dense, a name or a pattern.")
+    ] = None,
+    pin: Annotated[
+        list[str] | None, typer.Option(help="A layer with a sparsity of its own: NAME=0.5.")
+    ] = None,
+    teacher_share: Annotated[
+        float | None, typer.Option(help="How much the dense network's answers count (0 to 1).")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the data.")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Samples a step.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Adam's, at the start.")] = None,
     seed: Seed = 0,
     custom: Custom = None,
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Prune a network by magnitude with a cubic schedule while fine-tuning it."""
+    """Prune a network while fine-tuning it; a recipe says how, options change it."""
     from tinykit.core.files import refuse_overwrite
-    from tinykit.host.networks import load_split, prune, recipe
+    from tinykit.host.networks import load_split, prune
+    from tinykit.host.recipes import Changes, chosen_recipe
     from tinykit.host.show import pruning
 
     refuse_overwrite(output, force)
-    how = recipe(sparsity, scope, epochs, batch_size, learning_rate)
+    changes = Changes(
+        sparsity=sparsity,
+        scope=scope,
+        pattern=pattern,
+        schedule=schedule,
+        rounds=rounds,
+        exclude=tuple(exclude or ()),
+        pin=tuple(pin or ()),
+        teacher_share=teacher_share,
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+    )
+    how = chosen_recipe(recipe, changes)
     with stages() as progress:
         split = load_split(data, test, seed)
-        report = prune(model, split, how, output, seed, custom, progress)
+        report = prune(model, split, how, output, seed, custom, early, progress)
     if json:
-        print_json({"model": output, **_plain(report)})
+        print_json({"model": output, "recipe": recipe, **_plain(report)})
         return
     results().print(pruning(report))
     say(f"wrote {output}; next: tinykit quantize {output} --data {data} -o model.tflite")

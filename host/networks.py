@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -10,10 +11,10 @@ from tinykit.core.errors import TinykitError
 from tinykit.core.files import atomic_path, write_atomic
 from tinykit.core.score import Score
 from tinykit.host.judge import judge_file
-from tinykit.prune.keras3 import PruneReport, Recipe, prune_model
+from tinykit.prune.keras3 import PruneReport, prune_model
 from tinykit.prune.load import load_model, save_model
-from tinykit.prune.masks import Scope
 from tinykit.prune.quantize import Int8Model, convert, quantize_inputs, score_int8
+from tinykit.prune.recipe import Recipe
 from tinykit.train.fit import FitReport, fit_task
 from tinykit.train.predict import evaluate
 from tinykit.train.progress import Progress
@@ -51,11 +52,32 @@ def data_paths(model: Path) -> tuple[Path, Path]:
     )
 
 
-def train(task_name: str, output: Path, seed: int, progress: Progress) -> FitReport:
-    """Train a task's network and save it, its training and its test data."""
+def early_path(model: Path) -> Path:
+    """Return where `train` leaves the weights of early in the training."""
+    return model.with_name(f"{model.stem}_early.keras")
+
+
+def train(
+    task_name: str, output: Path, seed: int, early_epochs: int, progress: Progress
+) -> FitReport:
+    """Train a task's network and save it, its training and its test data.
+
+    After so many early epochs its weights are saved too, if it is any.
+    """
     if output.suffix != ".keras":
         raise TinykitError(f"{output} is no name of a .keras file", "-o model.keras")
-    model, splits, report = fit_task(load_task(task_name), seed, progress)
+    task = load_task(task_name)
+    if early_epochs > task.settings.epochs:
+        raise TinykitError(
+            f"{task_name} trains for {task.settings.epochs} epochs, fewer than {early_epochs}",
+            "--early 1",
+        )
+
+    def keep(model: Any, epoch: int) -> None:
+        if epoch == early_epochs:
+            save_model(model, early_path(output))
+
+    model, splits, report = fit_task(task, seed, progress, keep)
     save_model(model, output)
     for path, data in zip(data_paths(output), (splits.train, splits.test), strict=True):
         save_data(path, data)
@@ -76,16 +98,6 @@ def load_split(data: Path, test: Path | None, seed: int) -> tuple[DataSet, DataS
     return hold_out(samples, np.random.default_rng(seed))
 
 
-def recipe(
-    sparsity: float, scope: str, epochs: int, batch_size: int, learning_rate: float
-) -> Recipe:
-    """Make a recipe of a command's options."""
-    scopes = {each.value: each for each in Scope}
-    if scope not in scopes:
-        raise TinykitError(f"no scope '{scope}'", f"--scope {' or '.join(scopes)}")
-    return Recipe(sparsity, scopes[scope], epochs, batch_size, learning_rate)
-
-
 def prune(
     path: Path,
     split: tuple[DataSet, DataSet],
@@ -93,13 +105,15 @@ def prune(
     output: Path,
     seed: int,
     custom: Path | None,
+    early: Path | None,
     progress: Progress,
 ) -> PruneReport:
-    """Prune a .keras file into another."""
+    """Prune a .keras file into another; `early` holds the weights that a recipe rewinds to."""
     if output.suffix != ".keras":
         raise TinykitError(f"{output} is no name of a .keras file", "-o pruned.keras")
     model = load_model(path, custom)
-    report = prune_model(model, *split, how, seed, progress)
+    weights = None if early is None else load_model(early, custom).get_weights()
+    report = prune_model(model, *split, how, seed, progress, weights)
     save_model(model, output)
     return report
 

@@ -1,59 +1,28 @@
 """Prune Keras 3 models by magnitude while fine-tuning them."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tinykit.core.data import DataSet
-from tinykit.core.errors import CheckFailedError, TinykitError
+from tinykit.core.errors import TinykitError
 from tinykit.core.score import Score
+from tinykit.prune.choice import KernelChoice, refuse_nothing_to_prune
 from tinykit.prune.distill import taught
-from tinykit.prune.kernels import LeftDense, Prunable, find_kernels, kernel_name
-from tinykit.prune.masks import Mask, Scope, choose_masks
-from tinykit.prune.schedule import Schedule, schedule_for
+from tinykit.prune.kernels import LeftDense, PrunableKernel, find_kernels
+from tinykit.prune.masking import callbacks_for, masked
+from tinykit.prune.recipe import Recipe, refuse_bad_recipe
+from tinykit.prune.schedule import Growth, schedule_for
 from tinykit.train.backend import import_keras
 from tinykit.train.fit import Fitting, fit, refuse_misfit, settle
 from tinykit.train.loss import choose_loss, refuse_misfit_loss
 from tinykit.train.predict import evaluate
 from tinykit.train.progress import Progress, no_progress
-from tinykit.train.task import Settings
 
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """Hold how a network is pruned.
-
-    Attributes:
-        sparsity: the share of kernel weights that become zero (above 0, below 1).
-        scope: where the threshold applies.
-        epochs: passes over the data while pruning and recovering.
-        batch_size: samples a step.
-        learning_rate: Adam's, at the start; it falls to zero along a cosine.
-        teacher_share: how much the dense network's own answers count for against the labels (0 to
-            1); above 0 the model must be a classifier that ends in a softmax.
-    """
-
-    sparsity: float = 0.9
-    scope: Scope = Scope.GLOBAL
-    epochs: int = 30
-    batch_size: int = 32
-    learning_rate: float = 2e-3
-    teacher_share: float = 0.0
-
-
-def recipe_for(settings: Settings) -> Recipe:
-    """Return how a task wants to be pruned."""
-    return Recipe(
-        settings.sparsity,
-        Scope(settings.prune_scope),
-        settings.prune_epochs,
-        settings.batch_size,
-        settings.prune_learning_rate,
-        settings.teacher_share,
-    )
+Weights = Sequence[NDArray[np.float32]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +68,7 @@ def prune_model(
     recipe: Recipe,
     seed: int = 0,
     progress: Progress = no_progress,
+    early: Weights | None = None,
 ) -> PruneReport:
     """Prune a Keras model in place.
 
@@ -113,127 +83,65 @@ def prune_model(
         recipe: how.
         seed: decides the order of the samples.
         progress: is told how far it is.
+        early: the weights that a recipe with rewinding starts every round from, as get_weights()
+            returned them early in the training of this model.
 
     Raises:
         TinykitError: data that does not fit the model, nothing to prune, or too few steps.
     """
     keras = import_keras()
     keras.utils.set_random_seed(seed)
-    _refuse_bad_recipe(recipe)
+    refuse_bad_recipe(recipe)
     refuse_misfit(model, train, "the data")
     refuse_misfit(model, test, "the test data")
-    schedule = schedule_for(recipe.epochs, len(train), recipe.batch_size)
+    _refuse_wrong_early_weights(model, recipe, early)
+    schedule = schedule_for(recipe.epochs, len(train), recipe.batch_size, recipe.growth)
     loss = model.loss if getattr(model, "compiled", False) else choose_loss(model, train)
     refuse_misfit_loss(loss, model, train, "the model")
     before = evaluate(model, test)
-    prunable = find_kernels(model)
-    _refuse_nothing_to_prune(prunable)
+    prunable = find_kernels(model, recipe.exclude)
+    refuse_nothing_to_prune(prunable)
     fitting = Fitting("prune", recipe.epochs, recipe.batch_size, recipe.learning_rate, loss)
     if recipe.teacher_share > 0:
         train = taught(model, train, recipe.teacher_share)
         fitting = replace(fitting, loss="categorical_crossentropy")
-    with _masked(prunable.kernels, recipe, schedule) as callback:
-        fit(model, train, fitting, progress, [callback])
+    with masked(KernelChoice(prunable, recipe)) as masker:
+        for number in range(1, recipe.rounds + 1):
+            masker.part = number / recipe.rounds
+            if recipe.growth is Growth.ONE_SHOT:
+                masker.tighten(1.0)
+            if early is not None:
+                model.set_weights(early)
+                masker.apply()
+            stage = f"round {number} of {recipe.rounds}" if recipe.rounds > 1 else "prune"
+            callbacks = callbacks_for(masker, schedule)
+            fit(model, train, replace(fitting, stage=stage), progress, callbacks)
     settle(model, loss)
-    layers = tuple(_layer_zeros(model, kernel) for kernel in prunable.kernels)
+    layers = tuple(_layer_zeros(kernel) for kernel in prunable.kernels)
     return PruneReport(before, evaluate(model, test), layers, prunable.left_dense)
 
 
 def count_zeros(model: Any) -> tuple[LayerZeros, ...]:
     """Count the zeros of each kernel of a model that pruning may thin out."""
-    return tuple(_layer_zeros(model, kernel) for kernel in find_kernels(model).kernels)
+    return tuple(_layer_zeros(kernel) for kernel in find_kernels(model).kernels)
 
 
-@contextmanager
-def _masked(kernels: Sequence[Any], recipe: Recipe, schedule: Schedule) -> Iterator[Any]:
-    """Hold zeros at zero inside the block, and check at its end that they are.
-
-    The masks work as constraints, which Keras applies within every optimizer step.
-    """
-    import keras
-
-    class Masked(keras.constraints.Constraint):  # type: ignore[misc]
-        def __init__(self, mask: Any, inner: Any) -> None:
-            self.mask, self.inner = mask, inner
-
-        def __call__(self, weights: Any) -> Any:
-            return (self.inner(weights) if self.inner else weights) * self.mask
-
-    class Tighten(keras.callbacks.Callback):  # type: ignore[misc]
-        def __init__(self) -> None:
-            super().__init__()
-            self.step = 0
-
-        def on_train_batch_begin(self, batch: int, logs: object = None) -> None:  # noqa: ARG002
-            if schedule.due(self.step):
-                _tighten(kernels, masks, recipe, schedule.share(self.step))
-            self.step += 1
-
-    masks = [
-        keras.Variable(np.ones(kernel.shape, np.float32), trainable=False) for kernel in kernels
-    ]
-    saved = [kernel.constraint for kernel in kernels]
-    try:
-        for kernel, mask, inner in zip(kernels, masks, saved, strict=True):
-            kernel.constraint = Masked(mask, inner)
-        yield Tighten()
-        _settle(kernels, [mask.numpy() != 0 for mask in masks])
-    finally:
-        for kernel, inner in zip(kernels, saved, strict=True):
-            kernel.constraint = inner
-
-
-def _tighten(kernels: Sequence[Any], masks: Sequence[Any], recipe: Recipe, share: float) -> None:
-    weights = [kernel.numpy() for kernel in kernels]
-    chosen = choose_masks(weights, recipe.scope, share, recipe.sparsity)
-    for kernel, weight, mask, stays in zip(kernels, weights, masks, chosen, strict=True):
-        mask.assign(stays.astype(np.float32))
-        kernel.assign(weight * stays)
-
-
-def _settle(kernels: Sequence[Any], masks: Sequence[Mask]) -> None:
-    """Check that the masks held, and turn negative zeros into zeros."""
-    for kernel, stays in zip(kernels, masks, strict=True):
-        weights = kernel.numpy()
-        revived = int(np.count_nonzero(weights[~stays]))
-        if revived:
-            raise CheckFailedError(
-                f"{kernel.path}: {revived} pruned weights are not zero after fine-tuning",
-                "its train_step() sets weights past the optimizer; prune it without that",
-            )
-        kernel.assign(np.where(stays, weights, np.float32(0)))
-
-
-def _layer_zeros(model: Any, kernel: Any) -> LayerZeros:
-    weights = kernel.numpy()
+def _layer_zeros(kernel: PrunableKernel) -> LayerZeros:
+    weights = kernel.variable.numpy()
     zeros = int(weights.size - np.count_nonzero(weights))
-    return LayerZeros(kernel_name(model, kernel), int(weights.size), zeros)
+    return LayerZeros(kernel.name, int(weights.size), zeros)
 
 
-def _refuse_bad_recipe(recipe: Recipe) -> None:
-    if not 0 < recipe.sparsity < 1:
+def _refuse_wrong_early_weights(model: Any, recipe: Recipe, early: Weights | None) -> None:
+    if recipe.rewind != (early is not None):
+        what = "has no early weights to rewind to" if recipe.rewind else "rewinds to no weights"
         raise TinykitError(
-            f"a sparsity of {recipe.sparsity:g} is not between 0 and 1",
-            "--sparsity 0.9 prunes to 90 % zeros",
+            f"the recipe {what}",
+            "tinykit train --early 1 keeps weights for --recipe lottery --early NAME_early.keras",
         )
-    if not 0 <= recipe.teacher_share <= 1:
+    wanted = [tuple(variable.shape) for variable in model.weights]
+    if early is not None and [value.shape for value in early] != wanted:
         raise TinykitError(
-            f"a teacher share of {recipe.teacher_share:g} is not between 0 and 1",
-            "0 leaves the teacher out",
+            "the early weights are those of another network",
+            "tinykit train --early 1 keeps those of the network that it trains",
         )
-    if recipe.epochs < 1 or recipe.batch_size < 1 or recipe.learning_rate <= 0:
-        raise TinykitError(
-            f"{recipe.epochs} epochs in batches of {recipe.batch_size} at a rate of "
-            f"{recipe.learning_rate:g}",
-            "all three must be above zero",
-        )
-
-
-def _refuse_nothing_to_prune(prunable: Prunable) -> None:
-    if prunable.kernels:
-        return
-    left = "; ".join(f"{entry.name}: {entry.reason}" for entry in prunable.left_dense)
-    raise TinykitError(
-        f"the model has no kernel that can be pruned ({left or 'it has no kernels'})",
-        "convolution, dense, attention and recurrent kernels can be",
-    )

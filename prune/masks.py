@@ -2,13 +2,19 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tinykit.prune.pattern import WEIGHTS, Blocks, KeepSome
+
 Kernel = NDArray[np.float32]
 Mask = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+_N = TypeVar("_N", np.float64, np.int64)
 
 
 class Scope(Enum):
@@ -18,51 +24,154 @@ class Scope(Enum):
     LAYER = "layer"  # one a kernel, so that each gets the same share of zeros
 
 
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """Hold which zeros are wanted at the end.
+
+    Attributes:
+        scope: where the threshold applies.
+        final: the share of zeros.
+        pinned: a share of its own for each kernel, or None; empty if no kernel has one.
+    """
+
+    scope: Scope
+    final: float
+    pinned: tuple[float | None, ...] = ()
+
+    def after(self, part: float) -> "Targets":
+        """Return those of an earlier round, when this part of all halvings is done (0 to 1)."""
+        pinned = tuple(None if pin is None else _after(pin, part) for pin in self.pinned)
+        return replace(self, final=_after(self.final, part), pinned=pinned)
+
+
+def _after(final: float, part: float) -> float:
+    return 1 - float((1 - final) ** part)
+
+
 def zeros_wanted(weights: int, sparsity: float) -> int:
     """Return how many of so many weights are at least that share."""
     return math.ceil(sparsity * weights - 1e-9)  # 0.1 * 30 is 3, not a little more
 
 
-def choose_masks(kernels: Sequence[Kernel], scope: Scope, share: float, final: float) -> list[Mask]:
-    """Choose the weights that stay (True), so that a share of the way to `final` zeros is done.
+def choose_masks(
+    kernels: Sequence[Kernel], targets: Targets, share: float, blocks: Blocks = WEIGHTS
+) -> list[Mask]:
+    """Choose the weights that stay (True), so that a share of the way to the zeros is done.
 
-    Zeros that are there stay zeros and count. Ties go to the weight that comes first.
+    Zeros that are there count. Ties go to the weight that comes first. Whole blocks go, until there
+    are at least as many zeros as wanted.
 
     Args:
-        kernels: the weights as they are, float32 of any shape.
-        scope: where the threshold applies.
+        kernels: the weights as they are, float32 (outputs, inputs); of any shape without blocks.
+        targets: the zeros at the end.
         share: how much of the way from the present zeros to the final ones is done (0 to 1).
-        final: the share of zeros at the end.
+        blocks: which weights go together.
     """
-    if scope is Scope.LAYER:
-        return [_smallest_masked([kernel], share, final)[0] for kernel in kernels]
-    return _smallest_masked(kernels, share, final)
+    pinned = targets.pinned or (None,) * len(kernels)
+    chosen: list[Mask | None] = [None] * len(kernels)
+    together = [place for place, pin in enumerate(pinned) if pin is None]
+    for place, pin in enumerate(pinned):
+        if pin is not None or targets.scope is Scope.LAYER:
+            final = targets.final if pin is None else pin
+            (chosen[place],) = _smallest_masked([kernels[place]], share, final, blocks)
+    if targets.scope is Scope.GLOBAL and together:
+        masks = _smallest_masked([kernels[i] for i in together], share, targets.final, blocks)
+        for place, mask in zip(together, masks, strict=True):
+            chosen[place] = mask
+    return [mask for mask in chosen if mask is not None]
 
 
-def _smallest_masked(kernels: Sequence[Kernel], share: float, final: float) -> list[Mask]:
-    sizes = [kernel.size for kernel in kernels]
-    flat = np.concatenate([_importance(kernel).ravel() for kernel in kernels])
-    present = int((flat == 0).sum())
-    wanted = max(present, zeros_wanted(sum(sizes), final))
-    zeros = present + int(np.floor(share * (wanted - present) + 0.5))
-    stays = np.ones(flat.size, np.bool_)
-    stays[np.argsort(flat, kind="stable")[:zeros]] = False
-    parts = np.split(stays, np.cumsum(sizes)[:-1])
-    return [part.reshape(kernel.shape) for part, kernel in zip(parts, kernels, strict=True)]
+def keep_some(kernel: Kernel, pattern: KeepSome, share: float) -> Mask:
+    """Choose the weights of a matrix (outputs, inputs) that stay, the largest of each group.
+
+    Args:
+        kernel: the weights as they are.
+        pattern: how many stay at the end; a last group that is short keeps its share, rounded up.
+        share: how much of the way there is done (0 to 1).
+    """
+    stays = np.ones(kernel.shape, np.bool_)
+    for start in range(0, kernel.shape[1], pattern.group):
+        part = np.abs(kernel[:, start : start + pattern.group])
+        size = part.shape[1]
+        most = size - math.ceil(pattern.kept * size / pattern.group)
+        zeros = int(np.floor(share * most + 0.5))
+        smallest = np.argsort(part, axis=1, kind="stable")[:, :zeros]
+        np.put_along_axis(stays[:, start : start + pattern.group], smallest, False, axis=1)
+    return stays
 
 
-def _importance(kernel: Kernel) -> NDArray[np.float64]:
-    """Measure each weight's square by the sum of the squares at least as large in its kernel.
+def importance(squares: Floats) -> Floats:
+    """Measure each square by the sum of the squares at least as large beside it.
 
     So the largest weight of a kernel outlasts all others: a kernel that loses its last weight cuts
     the network in two (Lee et al., "Layer-adaptive sparsity for the magnitude-based pruning",
     2021). Measured by the kernel's root mean square instead, 4 of 6 nets of Life lost their last
     layer.
     """
-    squares = kernel.astype(np.float64).ravel() ** 2
     order = np.argsort(-squares, kind="stable")
     at_least_as_large = np.cumsum(squares[order])
-    importance = np.zeros_like(squares)
+    measured = np.zeros_like(squares)
     present = squares[order] > 0
-    importance[order[present]] = squares[order[present]] / at_least_as_large[present]
-    return importance
+    measured[order[present]] = squares[order[present]] / at_least_as_large[present]
+    return measured
+
+
+def smallest(measured: Floats, sizes: NDArray[np.int64], share: float, final: float) -> Mask:
+    """Return which of several things go (False), the least important first, until enough is zero.
+
+    Args:
+        measured: how important each is; 0 if it is zero already.
+        sizes: how many weights each has.
+        share: how much of the way from the present zeros to the final ones is done (0 to 1).
+        final: the share of zeros at the end.
+    """
+    present = int(sizes[measured == 0].sum())
+    wanted = max(present, zeros_wanted(int(sizes.sum()), final))
+    zeros = present + int(np.floor(share * (wanted - present) + 0.5))
+    order = np.argsort(measured, kind="stable")
+    before = np.cumsum(sizes[order]) - sizes[order]  # zeros before each of them goes
+    stays = np.ones(len(measured), np.bool_)
+    stays[order[before < zeros]] = False
+    return stays
+
+
+def _smallest_masked(
+    kernels: Sequence[Kernel], share: float, final: float, blocks: Blocks
+) -> list[Mask]:
+    squares = [_mean_squares(kernel, blocks) for kernel in kernels]
+    measured = np.concatenate([importance(each.ravel()) for each in squares])
+    sizes = np.concatenate([_block_sizes(kernel, blocks).ravel() for kernel in kernels])
+    stays = smallest(measured, sizes, share, final)
+    parts = np.split(stays, np.cumsum([each.size for each in squares])[:-1])
+    return [
+        _spread(part.reshape(each.shape), kernel, blocks)
+        for part, each, kernel in zip(parts, squares, kernels, strict=True)
+    ]
+
+
+def _mean_squares(kernel: Kernel, blocks: Blocks) -> Floats:
+    squares = kernel.astype(np.float64) ** 2
+    if blocks == WEIGHTS:
+        return squares
+    means: Floats = _block_sums(squares, blocks) / _block_sizes(kernel, blocks)
+    return means
+
+
+def _block_sizes(kernel: Kernel, blocks: Blocks) -> NDArray[np.int64]:
+    ones = np.ones(kernel.shape, np.int64)
+    return ones if blocks == WEIGHTS else _block_sums(ones, blocks)
+
+
+def _block_sums(matrix: NDArray[_N], blocks: Blocks) -> NDArray[_N]:
+    """Add up each block; those at the far edges may be smaller."""
+    outputs, inputs = matrix.shape
+    rows = np.add.reduceat(matrix, np.arange(0, outputs, blocks.outputs), axis=0)
+    return np.asarray(np.add.reduceat(rows, np.arange(0, inputs, blocks.inputs), axis=1))
+
+
+def _spread(stays: Mask, kernel: Kernel, blocks: Blocks) -> Mask:
+    if blocks == WEIGHTS:
+        return stays
+    outputs, inputs = kernel.shape
+    tall = np.repeat(stays, blocks.outputs, axis=0)[:outputs]
+    return np.asarray(np.repeat(tall, blocks.inputs, axis=1)[:, :inputs])

@@ -1,41 +1,62 @@
-"""The cubic schedule: how the share of zeros grows, step by step (Zhu and Gupta, 2017)."""
+"""When the zeros come, step by step: along a cubic (Zhu and Gupta, 2017), constant, or at once."""
 
 import math
 from dataclasses import dataclass
+from enum import Enum
 
 from tinykit.core.errors import TinykitError
 
-UPDATES = 40  # how often the masks tighten
-RAMP = 0.6  # the share of the steps in which they do; in the rest the network recovers
+UPDATES = 40  # how often the masks are chosen
+RAMP = 0.6  # the share of the steps in which they are; in the rest the network recovers
+
+
+class Growth(Enum):
+    """Name how the share of zeros grows."""
+
+    CUBIC = "cubic"  # fast at first, slower and slower; what is zero stays zero
+    CONSTANT = "constant"  # the final share from the start; zeros are chosen anew at every update
+    ONE_SHOT = "one-shot"  # all before the first step, and never again
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """Hold when the masks tighten: before step 0, every, 2 every, ... up to last.
+    """Hold when the masks are chosen: before step 0, every, 2 every, ... up to last.
 
     Attributes:
         every: optimizer steps from one update to the next.
-        last: the step before which the final sparsity is reached.
+        last: the step before which the final masks are chosen.
+        growth: how the share of zeros grows.
     """
 
     every: int
     last: int
+    growth: Growth = Growth.CUBIC
 
     def due(self, step: int) -> bool:
-        """Say whether the masks tighten before this step."""
+        """Say whether masks are chosen before this step."""
         return step <= self.last and step % self.every == 0
 
     def share(self, step: int) -> float:
         """Return how much of the way to the final sparsity is done at this step (0 to 1)."""
+        if self.growth is not Growth.CUBIC:
+            return 1.0
         return 1 - (1 - min(step, self.last) / self.last) ** 3
 
+    def revises(self, step: int) -> bool:
+        """Say whether weights that are zero at this step can still come back."""
+        return self.growth is Growth.CONSTANT and step < self.last
 
-def schedule_for(epochs: int, samples: int, batch_size: int) -> Schedule:
+
+def schedule_for(
+    epochs: int, samples: int, batch_size: int, growth: Growth = Growth.CUBIC
+) -> Schedule:
     """Spread the updates over the steps that a fine-tuning has.
 
     Raises:
         TinykitError: it has too few.
     """
+    if growth is Growth.ONE_SHOT:
+        return Schedule(1, 0, growth)
     per_epoch = math.ceil(samples / batch_size)
     steps, needed = epochs * per_epoch, math.ceil(UPDATES / RAMP)
     if steps < needed:
@@ -45,4 +66,4 @@ def schedule_for(epochs: int, samples: int, batch_size: int) -> Schedule:
             f"--epochs {math.ceil(needed / per_epoch)}, or a smaller --batch-size",
         )
     every = int(RAMP * steps) // UPDATES
-    return Schedule(every, every * UPDATES)
+    return Schedule(every, every * UPDATES, growth)

@@ -10,8 +10,9 @@ from tinykit.core.data import DataSet
 from tinykit.core.errors import CheckFailedError, TinykitError
 from tinykit.core.score import Metric
 from tinykit.prune.distill import taught
-from tinykit.prune.keras3 import Recipe, prune_model
+from tinykit.prune.keras3 import prune_model
 from tinykit.prune.masks import Scope, zeros_wanted
+from tinykit.prune.recipe import Recipe
 from tinykit.train.predict import predict
 
 RECIPE = Recipe(sparsity=0.75, epochs=14, batch_size=32, learning_rate=1e-2)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinykit.core.errors import TinykitError
-from tinykit.prune.masks import Scope, choose_masks, zeros_wanted
+from tinykit.prune.masks import Scope, Targets, choose_masks, zeros_wanted
 from tinykit.prune.schedule import UPDATES, schedule_for
 
 
@@ -19,14 +19,14 @@ def _kernels(seed: int) -> list[np.ndarray]:
 @given(st.integers(0, 99), st.floats(0.01, 0.99))
 def test_masks_leave_exactly_the_wanted_zeros_over_the_network(seed: int, sparsity: float) -> None:
     kernels = _kernels(seed)
-    masks = choose_masks(kernels, Scope.GLOBAL, 1.0, sparsity)
+    masks = choose_masks(kernels, Targets(Scope.GLOBAL, sparsity), 1.0)
     assert sum(int((~mask).sum()) for mask in masks) == zeros_wanted(36 + 35 + 5, sparsity)
 
 
 @given(st.integers(0, 99), st.floats(0.01, 0.99))
 def test_masks_leave_exactly_the_wanted_zeros_in_each_layer(seed: int, sparsity: float) -> None:
     kernels = _kernels(seed)
-    masks = choose_masks(kernels, Scope.LAYER, 1.0, sparsity)
+    masks = choose_masks(kernels, Targets(Scope.LAYER, sparsity), 1.0)
     zeros = [int((~mask).sum()) for mask in masks]
     assert zeros == [zeros_wanted(weights, sparsity) for weights in (36, 35, 5)]
 
@@ -34,7 +34,7 @@ def test_masks_leave_exactly_the_wanted_zeros_in_each_layer(seed: int, sparsity:
 @given(st.integers(0, 99), st.sampled_from(Scope))
 def test_masks_drop_the_smallest_of_each_kernel(seed: int, scope: Scope) -> None:
     kernels = _kernels(seed)
-    for kernel, stays in zip(kernels, choose_masks(kernels, scope, 1.0, 0.6), strict=True):
+    for kernel, stays in zip(kernels, choose_masks(kernels, Targets(scope, 0.6), 1.0), strict=True):
         assert np.abs(kernel[stays]).min() >= np.abs(kernel[~stays]).max(initial=0)
 
 
@@ -42,21 +42,21 @@ def test_masks_measure_each_kernel_by_itself() -> None:
     kernels = _kernels(0)
     scaled = [kernel * factor for kernel, factor in zip(kernels, (64, 1, 0.25), strict=True)]
     for one, other in zip(
-        choose_masks(kernels, Scope.GLOBAL, 1.0, 0.8),
-        choose_masks(scaled, Scope.GLOBAL, 1.0, 0.8),
+        choose_masks(kernels, Targets(Scope.GLOBAL, 0.8), 1.0),
+        choose_masks(scaled, Targets(Scope.GLOBAL, 0.8), 1.0),
         strict=True,
     ):
         assert np.array_equal(one, other)
 
 
 def test_masks_leave_every_kernel_its_largest_weight() -> None:
-    masks = choose_masks(_kernels(0), Scope.GLOBAL, 1.0, 0.95)
+    masks = choose_masks(_kernels(0), Targets(Scope.GLOBAL, 0.95), 1.0)
     assert all(mask.any() for mask in masks)
 
 
 def test_masks_keep_zeros_that_were_there() -> None:
     kernel = np.array([[0, 1, 0, 2], [3, 0, 4, 5]], np.float32)
-    (mask,) = choose_masks([kernel], Scope.GLOBAL, 1.0, 0.25)
+    (mask,) = choose_masks([kernel], Targets(Scope.GLOBAL, 0.25), 1.0)
     assert np.array_equal(mask, kernel != 0)
 
 

@@ -15,9 +15,10 @@ from tinykit.core.errors import TinykitError
 from tinykit.prune import quantize
 from tinykit.prune.convertible import make_convertible
 from tinykit.prune.flatfile import Port
-from tinykit.prune.keras3 import Recipe, prune_model
+from tinykit.prune.keras3 import prune_model
 from tinykit.prune.load import HOW_TO_SAVE, load_model, save_model
 from tinykit.prune.quantize import calibration_samples, convert, quantize_inputs, score_int8
+from tinykit.prune.recipe import Recipe
 from tinykit.train.predict import evaluate
 
 keras = nets.keras

@@ -10,9 +10,10 @@ import pytest
 from tinykit.core import oracle
 from tinykit.core.data import DataSet
 from tinykit.core.score import Score
-from tinykit.prune.keras3 import PruneReport, prune_model, recipe_for
+from tinykit.prune.keras3 import PruneReport, prune_model
 from tinykit.prune.load import save_model
 from tinykit.prune.quantize import Int8Model, convert, quantize_inputs, score_int8
+from tinykit.prune.recipe import recipe_for
 from tinykit.train.fit import fit_task
 from tinykit.train.task import load_task
 

@@ -1,5 +1,6 @@
 """Fit a task's network to its training split."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,8 @@ from tinykit.train.predict import evaluate, predict
 from tinykit.train.progress import Progress, no_progress
 from tinykit.train.splits import Splits
 from tinykit.train.task import Task
+
+AfterEpoch = Callable[[Any, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +41,18 @@ class FitReport:
 
 
 def fit_task(
-    task: Task, seed: int = 0, progress: Progress = no_progress
+    task: Task,
+    seed: int = 0,
+    progress: Progress = no_progress,
+    after_epoch: AfterEpoch | None = None,
 ) -> tuple[Any, Splits, FitReport]:
     """Build and train a task's network.
+
+    Args:
+        task: what to train.
+        seed: decides the weights, the samples and their order.
+        progress: is told how far it is.
+        after_epoch: is given the model, and how many epochs are done.
 
     Returns:
         The fitted Keras model, the splits it was fitted and scored on, and the report.
@@ -58,7 +70,7 @@ def fit_task(
         splits.train,
         Fitting("train", settings.epochs, settings.batch_size, settings.learning_rate, loss),
         progress,
-        [],
+        [] if after_epoch is None else [_epoch_callback(after_epoch)],
     )
     settle(model, loss)
     report = FitReport(
@@ -167,3 +179,13 @@ def _progress_callback(fitting: Fitting, progress: Progress) -> Any:
             progress(fitting.stage, (epoch + 1) / fitting.epochs, text)
 
     return Report()
+
+
+def _epoch_callback(after_epoch: AfterEpoch) -> Any:
+    import keras
+
+    class Tell(keras.callbacks.Callback):  # type: ignore[misc]
+        def on_epoch_end(self, epoch: int, logs: object = None) -> None:  # noqa: ARG002
+            after_epoch(self.model, epoch + 1)
+
+    return Tell()

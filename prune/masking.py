@@ -1,0 +1,128 @@
+"""Hold weights at zero while a model is fitted."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from tinykit.core.errors import CheckFailedError
+from tinykit.prune.choice import Choice
+from tinykit.prune.masks import Mask
+from tinykit.prune.schedule import Growth, Schedule
+
+
+class Masker:
+    """Hold the masks of some variables, which work as constraints inside of every step.
+
+    Attributes:
+        part: how many of the rounds are done at the end of this one, as a share.
+    """
+
+    def __init__(self, choice: Choice, held: Sequence[Any]) -> None:
+        self.part = 1.0
+        self._choice, self._held = choice, held
+        self._masks = [np.ones(variable.shape, np.bool_) for variable in choice.variables]
+
+    @property
+    def masks(self) -> list[Mask]:
+        """Return what stays (True) of each variable."""
+        return self._masks
+
+    def tighten(self, share: float) -> None:
+        """Choose masks by the weights as they are; what is zero stays zero."""
+        values = [variable.numpy() for variable in self._choice.variables]
+        chosen = self._choice.masks(values, share, self.part)
+        self._masks = [mask & (value != 0) for mask, value in zip(chosen, values, strict=True)]
+        self.apply()
+        self.hold()
+
+    def revise(self) -> None:
+        """Choose masks by the weights as they are; zeros that have moved may come back."""
+        values = [variable.numpy() for variable in self._choice.variables]
+        self._masks = self._choice.masks(values, 1.0, self.part)
+        self.apply()
+
+    def apply(self) -> None:
+        """Set the variables to zero where they are masked."""
+        for variable, mask in zip(self._choice.variables, self._masks, strict=True):
+            variable.assign(np.where(mask, variable.numpy(), np.float32(0)))
+
+    def hold(self) -> None:
+        """Keep them at zero from now on."""
+        for held, mask in zip(self._held, self._masks, strict=True):
+            held.assign(mask.astype(np.float32))
+
+    def release(self) -> None:
+        """Let them move until they are applied or held again."""
+        for held in self._held:
+            held.assign(np.ones(held.shape, np.float32))
+
+
+@contextmanager
+def masked(choice: Choice) -> Iterator[Masker]:
+    """Constrain a choice's variables inside the block, and check at its end that masks held."""
+    import keras
+
+    class Masked(keras.constraints.Constraint):  # type: ignore[misc]
+        def __init__(self, mask: Any, inner: Any) -> None:
+            self.mask, self.inner = mask, inner
+
+        def __call__(self, weights: Any) -> Any:
+            return (self.inner(weights) if self.inner else weights) * self.mask
+
+    variables = choice.variables
+    held = [keras.Variable(np.ones(v.shape, np.float32), trainable=False) for v in variables]
+    saved = [variable.constraint for variable in variables]
+    masker = Masker(choice, held)
+    try:
+        for variable, mask, inner in zip(variables, held, saved, strict=True):
+            variable.constraint = Masked(mask, inner)
+        yield masker
+        _settle(variables, masker.masks)
+    finally:
+        for variable, inner in zip(variables, saved, strict=True):
+            variable.constraint = inner
+
+
+def callbacks_for(masker: Masker, schedule: Schedule) -> list[Any]:
+    """Return what chooses masks during a fit; a one-shot schedule has chosen them before."""
+    import keras
+
+    class Tighten(keras.callbacks.Callback):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.step = 0
+
+        def on_train_batch_begin(self, batch: int, logs: object = None) -> None:  # noqa: ARG002
+            if schedule.growth is Growth.CUBIC and schedule.due(self.step):
+                masker.tighten(schedule.share(self.step))
+            elif schedule.growth is Growth.CONSTANT and self.step <= schedule.last:
+                _revise(masker, schedule, self.step)
+            self.step += 1
+
+    return [] if schedule.growth is Growth.ONE_SHOT else [Tighten()]
+
+
+def _revise(masker: Masker, schedule: Schedule, step: int) -> None:
+    if schedule.due(step):
+        masker.revise()
+    else:
+        masker.apply()
+    if schedule.revises(step):
+        masker.release()
+    else:
+        masker.hold()
+
+
+def _settle(variables: Sequence[Any], masks: Sequence[Mask]) -> None:
+    """Check that the masks held, and turn negative zeros into zeros."""
+    for variable, stays in zip(variables, masks, strict=True):
+        weights = variable.numpy()
+        revived = int(np.count_nonzero(weights[~stays]))
+        if revived:
+            raise CheckFailedError(
+                f"{variable.path}: {revived} pruned weights are not zero after fine-tuning",
+                "its train_step() sets weights past the optimizer; prune it without that",
+            )
+        variable.assign(np.where(stays, weights, np.float32(0)))
