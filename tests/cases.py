@@ -683,6 +683,36 @@ def pair(kind: str) -> st.SearchStrategy[Case]:
     return drawn()
 
 
+@st.composite
+def quotient(draw: Draw) -> Case:
+    """Draw a DIV whose divisors keep their distance from zero, and that TFLM can shift."""
+    draft = _draft(draw)
+    shapes = _repeated(draw, (1, *(draw(st.integers(1, 5)) for _ in range(4))))
+    zeros = _zero_point(draw), draw(st.sampled_from((-128, -128, 127, 127, 0, 40)))
+    factor, least = draft.rng.uniform(66, 2000), int(draft.rng.choice((1, 20, 90)))
+    farthest = 128 + abs(zeros[1]) - 1
+    top = draft.input(shapes[0], _scale(draft, 2.0**-6, 2.0**-4), zeros[0])
+    reach = int(max(2, 200 * max(least, farthest // 2) / factor))
+    centred = draft.rng.integers(-reach, reach + 1, draft.values[top].shape)
+    draft.values[top] = np.clip(centred + zeros[0], -128, 127).astype(np.int8)
+    distance = draft.rng.integers(least, farthest + 1, (1, *shapes[1][1:]))
+    signs = draft.rng.choice((-1, 1), distance.shape) * np.where(zeros[1], 0, 1)
+    signs = np.where(signs == 0, -np.sign(zeros[1]), signs)
+    divisors = np.clip(zeros[1] + signs * distance, -128, 127).astype(np.int8)
+    scale = float(np.float32(draft.scale(top) * 2.0 ** draft.rng.uniform(-3, 3)))
+    if draw(st.booleans()):
+        below = draft.constant(shapes[1], scale, zeros[1])
+        draft.tensors[below] = replace(draft.tensors[below], data=divisors)
+    else:
+        below = draft.input(shapes[1], scale, zeros[1])
+        draft.values[below] = np.concatenate([np.roll(divisors, i, -1) for i in range(SAMPLES)])
+    step = float(np.float32(draft.scale(top) / scale / factor))
+    name, zero = draft.name("t"), _zero_point(draw)
+    target = FlatTensor(name, np.broadcast_shapes(*shapes), "int8", (step,), (zero,))
+    options = flat.pair_options("DIV", draw(st.sampled_from(_ACTIVATIONS)))
+    return _case(draw, "DIV", draft, (draft.apply("DIV", (top, below), options, target),))
+
+
 def _repeated(draw: Draw, shape: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Draw two shapes that broadcast to one: as a whole, as a tail, or axis by axis."""
     style = draw(st.sampled_from(("same", "tail", "axes", "axes")))
@@ -929,6 +959,7 @@ STRATEGIES: dict[str, st.SearchStrategy[Case]] = {
     "CONV_2D": conv(),
     "DEPTHWISE_CONV_2D": depthwise(),
     "DEQUANTIZE": dequantize(),
+    "DIV": quotient(),
     "FILL": fill(),
     "FULLY_CONNECTED": dense(),
     "LOG_SOFTMAX": log_softmax(),

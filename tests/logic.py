@@ -18,9 +18,10 @@ def values(draft: Draft, dtype: str, lengths: Shape) -> Array:
     count = int(np.prod(lengths))
     if dtype == "bool":
         return draft.rng.integers(0, 2, lengths).astype(np.bool_)
-    if dtype == "int8":
-        whole = draft.rng.integers(-128, 128, lengths) // draft.rng.choice((16, 32, 64))
-        return whole.astype(np.int8)
+    if dtype in ("int8", "int16"):
+        limits = np.iinfo(dtype)
+        whole = draft.rng.integers(limits.min, limits.max + 1, lengths)
+        return np.asarray(whole // (draft.rng.choice((1, 2, 4)) * limits.max // 8)).astype(dtype)
     if dtype == "int32":
         whole = integers(draft.rng, count) // draft.rng.choice((4, 6, 12))
         return whole.astype(np.int32).reshape(lengths)
@@ -32,9 +33,10 @@ def source(draw: Draw, draft: Draft, dtype: str, lengths: Shape, constant: bool)
     """Add an input or a constant; int8 has one of a few scales, so that reals coincide."""
     scales: tuple[float, ...] = ()
     zeros: tuple[int, ...] = ()
-    if dtype == "int8":
+    if dtype in ("int8", "int16"):
         unit = draw(st.sampled_from((0.25, 0.25, 0.5, 0.75, 0.01, 0.001)))
         scales, zeros = (float(np.float32(unit)),), (draw(st.sampled_from((0, -128, 5, 127))),)
+        zeros = zeros if dtype == "int8" else (0,)
     wanted = lengths if constant else (SAMPLES, *lengths[1:])
     data = values(draft, dtype, wanted)
     tensor = FlatTensor(draft.name("v"), lengths, dtype, scales, zeros)
@@ -99,7 +101,7 @@ def logical(kind: str) -> Add:
 
 def add_select(draw: Draw, draft: Draft) -> int:
     """Add a SELECT_V2."""
-    whole, dtype = shape(draw, 5), draw(st.sampled_from(("int8", "float32")))
+    whole, dtype = shape(draw, 5), draw(st.sampled_from(("int8", "int16", "float32")))
     inputs = _sources(draw, draft, ("bool", dtype, dtype), repeated(draw, whole, 3))
     twin = draft.tensors[inputs[1]]
     target = FlatTensor(draft.name("t"), whole, dtype, twin.scales, twin.zero_points)
@@ -109,7 +111,7 @@ def add_select(draw: Draw, draft: Draft) -> int:
 def add_cast(draw: Draw, draft: Draft) -> int:
     """Add a CAST between any two types."""
     whole = shape(draw, 5)
-    before, after = (draw(st.sampled_from(("bool", "int8", "int32", "float32"))) for _ in range(2))
+    before, after = (draw(st.sampled_from(_CASTS)) for _ in range(2))
     (number,) = _sources(draw, draft, (before,), (whole,))
     scales = (0.5,) if after == "int8" else ()
     target = FlatTensor(draft.name("t"), whole, after, scales, (3,) * len(scales))
@@ -121,6 +123,7 @@ def add_cast(draw: Draw, draft: Draft) -> int:
     return number
 
 
+_CASTS = ("bool", "int8", "int16", "int32", "float32")
 _ORDERED = ("int8", "int8", "int32", "float32")
 LOGIC: dict[str, Add] = {
     "CAST": add_cast,

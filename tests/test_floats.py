@@ -117,7 +117,7 @@ def fused(table: str, activation: int) -> Options:
         (model("SQRT", ("int8", "int8")), "(SQRT) has the int8 tensor 't0'"),
         (model("ABS", ("float32", "int8")), "(ABS) has the int8 tensor 't1'"),
         (model("ABS", ("int32", "int32")), "(ABS) has the int32 tensor 't0'"),
-        (model("DIV", ("int8", "int8", "int8")), "(DIV) has the int8 tensor 't0'"),
+        (model("DIV", ("int8", "int8", "int8")), "(DIV) has no single scale for 't2'"),
         (
             model("ADD", ("float32", "int32", "float32")),
             "(ADD) has the int32 tensor 't1' beside float32",

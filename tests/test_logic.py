@@ -54,11 +54,11 @@ FIVE = (1, 2, 1, 2, 3)
         ),
         (
             model("SELECT_V2", tensor("a", "bool"), *(tensor(n, "int32") for n in "bcd")),
-            "(SELECT_V2) moves int32 'b', SELECT_V2 of TFLM int8 and float32",
+            "(SELECT_V2) moves int32 'b', SELECT_V2 of TFLM int8 and int16 and float32",
         ),
         (
             model("CAST", tensor("a", "uint8"), tensor("b", "int32")),
-            "(CAST) has the uint8 tensor 'a'",
+            "(CAST) has the uint8 tensor 'a', which TFLM cannot convert",
         ),
     ],
 )

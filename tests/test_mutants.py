@@ -181,7 +181,10 @@ def _inputs(graph: Graph, rng: np.random.Generator) -> list[np.ndarray]:
         if tensor.dtype == "float32":
             found.append(rng.normal(size=shape).astype(np.float32))
         elif tensor.dtype == "int8":
-            found.append(rng.integers(-128, 128, shape).astype(np.int8))
+            values = rng.integers(-128, 128, shape)
+            zero = values == tensor.zero_point
+            spared = np.where(zero, values ^ 1, values) if number in divisors else values
+            found.append(spared.astype(np.int8))
         else:
             first = int(number in divisors)
             most = least.get(number, 2)

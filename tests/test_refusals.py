@@ -42,6 +42,10 @@ def ones(shape: tuple[int, ...]) -> FlatTensor:
     return FlatTensor("ones", shape, "int8", (0.5,), (0,), data=np.ones(shape, np.int8))
 
 
+def zeros(shape: tuple[int, ...]) -> FlatTensor:
+    return FlatTensor("zeros", shape, "int8", (0.5,), (0,), data=np.zeros(shape, np.int8))
+
+
 def with_bias_type(options: Options, bias_type: int) -> Options:
     return Options(options.table, (*options.fields, ("QuantizedBiasType", bias_type)))
 
@@ -81,6 +85,14 @@ RULES: dict[str, tuple[bytes, str]] = {
             with_bias_type(conv_options(), tflite.TensorType.INT32),
         ),
         "(CONV_2D) has int16 activations and sums of 32 bits, which TFLM rounds otherwise",
+    ),
+    "quotients beyond int32": (
+        model("DIV", ROW, (tensor("b", (1, 3)),), tensor("t", (1, 3), 1 / 32)),
+        "(DIV) rescales quotients by 32, where TFLM shifts by up to 32 bits, beyond int32",
+    ),
+    "constant of zeros": (
+        model("DIV", ROW, (zeros((1, 3)),), tensor("t", (1, 3), 1 / 128)),
+        "(DIV) divides by the zeros of 'zeros'",
     ),
     "int4 as a summand": (
         model("ADD", ROW, (narrow((1, 3), (0.5,)),), tensor("t", (1, 3))),

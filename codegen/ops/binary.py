@@ -88,6 +88,15 @@ def _product_factors(tensors: Tensors) -> Factors:
     return (tensors.left.scale * tensors.right.scale / tensors.target.scale,)
 
 
+def _quotient_factors(tensors: Tensors) -> Factors:
+    """Return the factor of a quotient, which TFLM computes in single precision."""
+    left, right, target = (
+        np.float32(tensor.scale) for tensor in (tensors.left, tensors.right, tensors.target)
+    )
+    with np.errstate(all="ignore"):
+        return (float(left / (right * target)),)
+
+
 def _prelu_factors(tensors: Tensors) -> Factors:
     identity = tensors.left.scale / tensors.target.scale
     return identity, tensors.left.scale * tensors.right.scale / tensors.target.scale
@@ -151,6 +160,31 @@ def _product(
     return fixedpoint.requantize(product, *pairs[0]) + tensors.target.zero_point
 
 
+def _headroom(values: shared.Ints) -> shared.Ints:
+    """Return how far values can be shifted left: tflite::CountLeadingSignBits."""
+    return np.asarray(31 - np.frexp(np.where(values < 0, ~values, values))[1], np.int64)
+
+
+def _quotient_shifts(left: shared.Ints, right: shared.Ints, shift: int) -> shared.Ints:
+    """Return how far a quotient is shifted to the right, for divisors above zero."""
+    return _headroom(left) + np.frexp(right)[1] - 1 - shift
+
+
+def _quotient(
+    tensors: Tensors, a: shared.Ints, b: shared.Ints, pairs: list[tuple[int, int]]
+) -> shared.Ints:
+    """Divide by way of reciprocals: tflite::reference_ops::DivElementwise; by 0 it is 0."""
+    left, right = a - tensors.left.zero_point, b - tensors.right.zero_point
+    left, right = np.where(right < 0, -left, left), np.maximum(np.abs(right), 1)
+    above_one = (right << (32 - np.frexp(right)[1])) - (1 << 31)
+    raised = fixedpoint.wrap32(left << _headroom(left))
+    unscaled = fixedpoint.high_multiply(raised, fixedpoint.reciprocal_of_one_plus(above_one))
+    multiplier, shift = pairs[0]
+    scaled = fixedpoint.high_multiply(unscaled, multiplier)
+    found = fixedpoint.divide_by_power(scaled, _quotient_shifts(left, right, shift))
+    return np.where(b == tensors.right.zero_point, 0, found) + tensors.target.zero_point
+
+
 def _prelu(
     tensors: Tensors, a: shared.Ints, b: shared.Ints, pairs: list[tuple[int, int]]
 ) -> shared.Ints:
@@ -196,6 +230,27 @@ def _check(function: _Function, graph: Graph, operator: Operator) -> None:
     shared.refuse_unknown_activation(operator.attributes.activation, tensors.target)
     broadcast.broadcast(tensors.left, tensors.right, tensors.target)
     function.check(function.factors(tensors))
+
+
+def _check_quotient(graph: Graph, operator: Operator) -> None:
+    """Raise, too, where TFLM shifts some quotient by more bits than it has."""
+    _check(_QUOTIENT, graph, operator)
+    tensors = _tensors(graph, operator)
+    if tensors.right.data is not None and np.any(tensors.right.data == tensors.right.zero_point):
+        raise RefusedError(f"divides by the zeros of '{tensors.right.name}'", "leave zeros out")
+    every = np.arange(INT8.low, INT8.high + 1)
+    right = np.abs(every - tensors.right.zero_point)
+    (factor,) = _quotient_factors(tensors)
+    shift = fixedpoint.quantize_multiplier(factor)[1]
+    sources = every - tensors.left.zero_point
+    left = np.concatenate([sources, -sources])[:, None]
+    shifts = _quotient_shifts(left, right[right > 0], shift)
+    if shifts.min() < 0 or shifts.max() > 31:
+        raise RefusedError(
+            f"rescales quotients by {factor:g}, where TFLM shifts by up to {shifts.max()} bits, "
+            "beyond int32",
+            "divide in float32, or multiply with the reciprocal",
+        )
 
 
 def _evaluate(function: _Function, graph: Graph, operator: Operator, values: Arrays) -> Arrays:
@@ -288,7 +343,7 @@ def _kind(
     function: _Function,
     options: Callable[[], Any] | None = None,
     read: Callable[[Any], Any] = _read_nothing,
-    limits: str = "at most 6 dimensions",
+    limits: str = "at most 6 dimensions; int16 too",
 ) -> OpKind:
     def check(graph: Graph, operator: Operator) -> None:
         _check(function, graph, operator)
@@ -303,7 +358,7 @@ def _kind(
 
 
 _SUM_MEMBERS = ("a", "b", "out")
-_RAW = "at most 6 dimensions; all tensors have one scale"
+_RAW = "at most 6 dimensions; all tensors have one scale; int16 too"
 
 _SUM = _Function(
     "sum", "tk_add_s8", "tk_sum_layer", _sum_factors, check_below_one, _SUM_MEMBERS, _sum
@@ -348,6 +403,25 @@ MUL = _kind(
     ),
     tflite.MulOptions,
     _read_fused,
+)
+_QUOTIENT = _Function(
+    "quotient",
+    "tk_divide_s8",
+    "tk_product_layer",
+    _quotient_factors,
+    shared.refuse_large_factors,
+    ("out",),
+    _quotient,
+    ("int8",),
+)
+DIV = replace(
+    _kind(
+        _QUOTIENT,
+        tflite.DivOptions,
+        _read_fused,
+        "at most 6 dimensions; int8 quotients rescaled by 64 or more",
+    ),
+    check=_check_quotient,
 )
 PRELU = _kind(
     _Function(

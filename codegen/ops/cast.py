@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 from tinykit.codegen.access import converted
 from tinykit.codegen.layer import Arrays, Layer, LowerOptions, OpKind, RefusedError
 from tinykit.codegen.ops import shared
-from tinykit.core.graph import Graph, Operator
+from tinykit.core.graph import QUANTIZED_RANGE, Graph, Operator
 
-_SUFFIXES = {"bool": "bool", "int8": "s8", "int32": "s32", "float32": "f32"}
-_LIMITS = {"int8": (-128, 127), "int32": (-(2**31), 2**31 - 1)}
+_SUFFIXES = {"bool": "bool", "int8": "s8", "int16": "s16", "int32": "s32", "float32": "f32"}
+_LIMITS = {name: QUANTIZED_RANGE[name] for name in ("int8", "int16", "int32")}
 
 
 def _check(graph: Graph, operator: Operator) -> None:
@@ -19,7 +19,7 @@ def _check(graph: Graph, operator: Operator) -> None:
     for tensor in (source, target):
         if tensor.dtype not in _SUFFIXES:
             raise RefusedError(
-                f"has the {tensor.dtype} tensor '{tensor.name}'",
+                f"has the {tensor.dtype} tensor '{tensor.name}', which TFLM cannot convert",
                 f"use one of {', '.join(sorted(_SUFFIXES))}",
             )
     if source.shape != target.shape:
@@ -69,5 +69,5 @@ CAST = OpKind(
     _check,
     _evaluate,
     _lower,
-    "between bool, int8, int32 and float32",
+    "between bool, int8, int16, int32 and float32",
 )

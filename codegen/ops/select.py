@@ -7,7 +7,7 @@ from tinykit.codegen.layer import Arrays, Layer, LowerOptions, OpKind, RefusedEr
 from tinykit.codegen.ops import broadcast, moving, shared
 from tinykit.core.graph import Graph, Operator, Tensor
 
-_DTYPES = ("int8", "float32")
+_DTYPES = ("int8", "int16", "float32")
 
 
 def _tensors(graph: Graph, operator: Operator) -> tuple[list[Tensor], Tensor]:
@@ -61,5 +61,5 @@ SELECT_V2 = OpKind(
     _check,
     _evaluate,
     _lower,
-    "int8 of one scale, or float32; at most 6 dimensions",
+    "int8 or int16 of one scale, or float32; at most 6 dimensions",
 )

@@ -71,7 +71,7 @@ KINDS: dict[str, OpKind] = {
     "DEPTHWISE_CONV_2D": depthwise.KIND,
     "DEPTH_TO_SPACE": blocks.DEPTH_TO_SPACE,
     "DEQUANTIZE": quantize.DEQUANTIZE,
-    "DIV": wide_pair.DIV,
+    "DIV": _wide(binary.DIV, wide_pair.DIV),
     "ELU": lookup.ELU,
     "EQUAL": compare.EQUAL,
     "EXPAND_DIMS": view.EXPAND_DIMS,

@@ -59,11 +59,6 @@ def _check(function: _Function, graph: Graph, operator: Operator) -> None:
     if operator.inputs[1] is None:
         raise RefusedError("has one input", shared.QUANTIZE)
     tensors = _tensors(graph, operator)
-    if tensors[0].dtype not in ("float32", "int32"):  # DIV, which has no other
-        raise RefusedError(
-            f"has the {tensors[0].dtype} tensor '{tensors[0].name}'",
-            "divide in float32, or multiply with the reciprocal",
-        )
     for tensor in tensors:
         if tensor.dtype != tensors[0].dtype:
             raise RefusedError(

@@ -599,6 +599,7 @@ void tk_squared_difference_s8(const tk_sum_layer *layer, const int8_t *a, const 
                               int8_t *dst);
 void tk_multiply_s8(const tk_product_layer *layer, const int8_t *a, const int8_t *b, int8_t *dst);
 void tk_prelu_s8(const tk_prelu_layer *layer, const int8_t *a, const int8_t *b, int8_t *dst);
+void tk_divide_s8(const tk_product_layer *layer, const int8_t *a, const int8_t *b, int8_t *dst);
 void tk_maximum_s8(const tk_broadcast *layer, const int8_t *a, const int8_t *b, int8_t *dst);
 void tk_minimum_s8(const tk_broadcast *layer, const int8_t *a, const int8_t *b, int8_t *dst);
 
@@ -632,13 +633,20 @@ void tk_select(const tk_select_layer *layer, const void *condition, const void *
                void *dst);
 
 // From the first type to the second; `dst` may lie over `src` as far as codegen/access.py finds.
+void tk_cast_s8_s16(const tk_values_layer *layer, const void *src, void *dst);
 void tk_cast_s8_s32(const tk_values_layer *layer, const void *src, void *dst);
 void tk_cast_s8_f32(const tk_values_layer *layer, const void *src, void *dst);
 void tk_cast_s8_bool(const tk_values_layer *layer, const void *src, void *dst);
+void tk_cast_s16_s8(const tk_values_layer *layer, const void *src, void *dst);
+void tk_cast_s16_s32(const tk_values_layer *layer, const void *src, void *dst);
+void tk_cast_s16_f32(const tk_values_layer *layer, const void *src, void *dst);
+void tk_cast_s16_bool(const tk_values_layer *layer, const void *src, void *dst);
 void tk_cast_s32_s8(const tk_values_layer *layer, const void *src, void *dst);
+void tk_cast_s32_s16(const tk_values_layer *layer, const void *src, void *dst);
 void tk_cast_s32_f32(const tk_values_layer *layer, const void *src, void *dst);
 void tk_cast_s32_bool(const tk_values_layer *layer, const void *src, void *dst);
 void tk_cast_f32_s8(const tk_values_layer *layer, const void *src, void *dst);
+void tk_cast_f32_s16(const tk_values_layer *layer, const void *src, void *dst);
 void tk_cast_f32_s32(const tk_values_layer *layer, const void *src, void *dst);
 void tk_cast_f32_bool(const tk_values_layer *layer, const void *src, void *dst);
 
