@@ -109,11 +109,12 @@ def _lower(graph: Graph, operator: Operator, options: LowerOptions) -> Layer:
     if packed.chosen(product, encoded, options):
         return packed.lower_dense(operator, product, encoded)
     activation = shared.activation_name(operator.attributes.activation)
+    kernel = "tk_sparse_plain_s8" if options.dsp and product.plain else encoded.kernel
     return Layer(
         name=operator.name,
         kind=operator.kind,
         summary=summary_of(f"dense {inputs} -> {outputs}", activation, encoded),
-        kernel=product.scaling.width.kernel(encoded.kernel),
+        kernel=product.scaling.width.kernel(kernel),
         record=product.scaling.width.record(encoded.record),
         fields=product.fields(operator.name, encoded),
         inputs=(_number(operator.inputs[0]),),

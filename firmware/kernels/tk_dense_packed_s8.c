@@ -25,8 +25,6 @@ void tk_dense_packed_s8(const tk_dense_packed_layer *layer, const int8_t *src, i
     };
     tk_rows_s8(layer->weights, src, src + inputs, rows);
     if (out->min > INT8_MIN || out->max < INT8_MAX) {
-        for (uint32_t i = 0; i < out->channels; i++) {
-            dst[i] = tk_clamp(dst[i], out->min, out->max);
-        }
+        tk_clip_channels(out, dst);
     }
 }

@@ -86,4 +86,12 @@ static inline int8_t tk_finish(const tk_output *out, uint32_t channel, int32_t s
     return tk_clamp(tk_rescale(sum, multiplier, shift) + out->zero, out->min, out->max);
 }
 
+// Applies the fused activation to outputs that are clipped to int8.
+static inline void tk_clip_channels(const tk_output *out, int8_t *dst)
+{
+    for (uint32_t channel = 0; channel < out->channels; channel++) {
+        dst[channel] = tk_clamp(dst[channel], out->min, out->max);
+    }
+}
+
 #endif

@@ -504,6 +504,9 @@ typedef struct {
 void tk_dense_s8(const tk_dense_layer *layer, const int8_t *src, int8_t *dst);
 void tk_sparse_s8(const tk_sparse_layer *layer, const int8_t *src, int8_t *dst);
 
+// As tk_sparse_s8, for plain outputs.
+void tk_sparse_plain_s8(const tk_sparse_layer *layer, const int8_t *src, int8_t *dst);
+
 // `scratch` holds the inputs filled up to a multiple of 4, unless they are one.
 void tk_dense_packed_s8(const tk_dense_packed_layer *layer, const int8_t *src, int8_t *dst,
                         int8_t *scratch);

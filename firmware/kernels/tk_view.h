@@ -78,11 +78,4 @@ static inline void tk_next_place(const tk_window *window, tk_places *at)
     at->left -= at->left > 0;
 }
 
-static inline void tk_clip_channels(const tk_output *out, int8_t *dst)
-{
-    for (uint32_t channel = 0; channel < out->channels; channel++) {
-        dst[channel] = tk_clamp(dst[channel], out->min, out->max);
-    }
-}
-
 #endif

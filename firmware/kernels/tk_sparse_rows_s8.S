@@ -1,0 +1,102 @@
+// FULLY_CONNECTED with sparse weights: rows of weights times one column of inputs, requantized and
+// stored, row after row. Contract and portable twin: tk_sparse_rows_s8.c.
+//
+//     r0   weights, next                     r7   input, and for one instruction
+//     r1   indices, next                     r8   weight, and for one instruction
+//     r2   counts, next                      r9   turns left
+//     r3   inputs of the segment             r10  2 * multiplier
+//     r4   sum                               r11  half of the divisor, and the zero point
+//     r5   bias, next                        r12  shift to the right
+//     r6   output, next                      lr   end of the turn
+//
+// A weight is 4 instructions, 3 of them loads: the floor, as each input is anywhere. Sixteen are a
+// turn, entered where as many are left; a segment costs 11 and a turn 2 beside them, a row 12 and
+// where it has a scale of its own 13 more.
+//
+// SPDX-License-Identifier: Apache-2.0
+#if defined(__ARM_FEATURE_DSP) && __ARM_FEATURE_DSP
+    .syntax unified
+    .thumb
+#include "tk_requantize.inc"
+
+    // 0 inputs; tk_sparse_rows, behind the registers that are pushed
+    .equ    END, 40
+    .equ    BIAS, 44 // with the output behind it
+    .equ    LAST, 52
+    .equ    MULTIPLIER, 56 // with the shift behind it
+    .equ    STEP, 64
+    .equ    ZERO, 68
+    .equ    SEGMENT, 255
+
+    .macro weight
+    ldrb    r7, [r1], #1
+    ldrsb   r8, [r0], #1
+    ldrsb.w r7, [r3, r7]
+    smlabb  r4, r7, r8, r4
+    .endm
+
+    // r10, r12: as in the tables.
+    .macro prepare_scale
+    ldr     r11, [sp, #ZERO]
+    mvn     r7, r12
+    lsl     r11, r11, r7
+    lsl     r10, r10, #1
+    rsb     r12, r12, #0
+    .endm
+
+    .section .text.tk_sparse_rows_s8, "ax", %progbits
+    .balign 4
+    .global tk_sparse_rows_s8
+    .type   tk_sparse_rows_s8, %function
+tk_sparse_rows_s8:
+    push    {r3-r11, lr}
+    ldrd    r5, r6, [sp, #BIAS]
+    ldrd    r7, r8, [sp, #MULTIPLIER]
+    ldr     r10, [r7]
+    ldrsb   r12, [r8]
+    prepare_scale
+    adr.w   lr, .Lend
+    orr     lr, lr, #1
+.Lrow:
+    ldr     r4, [r5], #4
+.Lsegment:
+    ldrb    r9, [r2], #1
+    and     r7, r9, #15
+    sub     r7, lr, r7, lsl #4
+    lsr     r9, r9, #4
+    bx      r7
+.Lturn:
+    .rept   16
+    weight
+    .endr
+.Lend:
+    subs    r9, r9, #1
+    bpl     .Lturn
+    ldr     r7, [sp, #END]
+    add     r3, r3, #SEGMENT
+    cmp     r3, r7
+    blo     .Lsegment
+
+    ldr     r7, [sp, #STEP]
+    cbz     r7, .Lscaled
+    ldrd    r7, r8, [sp, #MULTIPLIER]
+    ldr     r10, [r7], #4
+    ldrsb   r12, [r8], #1
+    strd    r7, r8, [sp, #MULTIPLIER]
+    prepare_scale
+.Lscaled:
+    rescale r4, r10
+    round   r4, r11, r12
+    strb    r4, [r6], #1
+    ldr     r3, [sp]
+    ldr     r7, [sp, #LAST]
+    cmp     r6, r7
+    bne     .Lrow
+    pop     {r3-r11, pc}
+    .size   tk_sparse_rows_s8, . - tk_sparse_rows_s8
+
+    // What clang writes for C: host/stack.py reads it.
+    .section .stack_sizes, "o", %progbits, .text.tk_sparse_rows_s8
+    .long   tk_sparse_rows_s8
+    .uleb128 40
+#endif

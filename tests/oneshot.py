@@ -1,0 +1,33 @@
+"""Copies of models with the smallest weights set to zero, in the .tflite file itself."""
+
+import numpy as np
+import tflite
+
+_KINDS = (tflite.BuiltinOperator.CONV_2D, tflite.BuiltinOperator.FULLY_CONNECTED)
+_WEIGHTS = 1  # the input of both that holds them
+
+
+def one_shot(model: bytes, share: float) -> bytes:
+    """Set the floor(share * n) smallest magnitudes of each weight tensor to zero.
+
+    Zeros that are there count; of equal magnitudes the one at the lower index goes first.
+    """
+    pruned = bytearray(model)
+    for number in _weight_buffers(model):
+        # a view of the file's bytes
+        weights = tflite.Model.GetRootAs(pruned, 0).Buffers(number).DataAsNumpy().view(np.int8)
+        order = np.argsort(np.abs(weights.astype(np.int16)), kind="stable")
+        weights[order[: int(share * weights.size)]] = 0
+    return bytes(pruned)
+
+
+def _weight_buffers(model: bytes) -> list[int]:
+    root = tflite.Model.GetRootAs(model, 0)
+    graph = root.Subgraphs(0)
+    found = set()
+    for i in range(graph.OperatorsLength()):
+        operator = graph.Operators(i)
+        code = root.OperatorCodes(operator.OpcodeIndex())
+        if max(code.BuiltinCode(), code.DeprecatedBuiltinCode()) in _KINDS:
+            found.add(graph.Tensors(operator.Inputs(_WEIGHTS)).Buffer())
+    return sorted(found)
