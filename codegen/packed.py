@@ -17,7 +17,7 @@ GROUP = 4  # inputs
 COLUMNS = 4  # output positions of a tile: TK_TILE_COLUMNS
 _DENSE_ROWS = 4  # TK_ROWS
 _LEAST_SHIFT, _MOST_SHIFT = -22, -1
-_MOST_SUM = 1 << 30
+_MOST_SUM = _LEAST_MULTIPLIER = 1 << 30
 
 
 def fits(rows: Ints, bias: Ints, scaling: Scaling) -> bool:
@@ -27,7 +27,8 @@ def fits(rows: Ints, bias: Ints, scaling: Scaling) -> bool:
     firmware/kernels/tk_fixed.h. Every layer but odd ones fits.
     """
     worst = int((np.abs(rows).sum(axis=1) * 255 + np.abs(bias)).max())
-    return worst < _MOST_SUM and bool(_in_range(scaling.shift).all())
+    normal = bool((scaling.multiplier >= _LEAST_MULTIPLIER).all())
+    return worst < _MOST_SUM and normal and bool(_in_range(scaling.shift).all())
 
 
 def with_plain_constants(rows: Ints, bias: Ints, scaling: Scaling) -> tuple[Ints, Scaling]:
@@ -79,12 +80,12 @@ def tile_records(bias: Ints, scaling: Scaling) -> Table:
     """Lay biases and scales out for tk_tile_s8: a record for each two rows."""
     outputs = len(bias)
     records = np.zeros((-(-outputs // 2), 5), np.uint32)
-    for column, values in ((0, bias), (2, scaling.multiplier)):
+    for column, values in ((0, bias), (2, 2 * scaling.multiplier)):
         of_rows = np.zeros(2 * len(records), np.int64)
         of_rows[:outputs] = values
-        records[:, column : column + 2] = of_rows.astype(np.int32).view(np.uint32).reshape(-1, 2)
+        records[:, column : column + 2] = of_rows.astype(np.uint32).reshape(-1, 2)
     shifts = np.zeros((len(records), 4), np.int8)
-    shifts[:, :2].flat[:outputs] = np.broadcast_to(scaling.shift, outputs)
+    shifts[:, :2].flat[:outputs] = np.broadcast_to(-scaling.shift - 1, outputs)
     records[:, 4] = shifts.view("<u4").ravel()
     return Table("rows", records, "requantization")
 

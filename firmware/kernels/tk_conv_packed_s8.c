@@ -45,7 +45,7 @@ void tk_conv_packed_s8(const tk_conv_packed_layer *layer, const int8_t *src, int
     const uint32_t words = TK_TILE_COLUMNS * layer->pairs;
     uint32_t *columns = (uint32_t *)(void *)scratch;
     const int clipped = layer->out.min > INT8_MIN || layer->out.max < INT8_MAX;
-    tk_tile tile = {.channels = layer->out.channels, .zero = layer->out.zero};
+    tk_tile tile = {.channels = layer->out.channels, .zero = 2 * layer->out.zero + 1};
     tk_places at = tk_first_place(window);
     while (at.left > 0) {
         for (uint32_t i = 0; i < TK_TILE_COLUMNS; i++) {

@@ -7,13 +7,14 @@
 #include "tk_dsp.h"
 
 #define TK_TILE_COLUMNS 4
-#define TK_TILE_RECORD  5 // words: biases of both rows, multipliers, shifts in the two low bytes
+// words: biases of both rows, doubled multipliers, shifts to the right less 1 in the two low bytes
+#define TK_TILE_RECORD 5
 
 // Passed by value, so that the assembly finds it on the stack.
 typedef struct {
     int8_t *dst[TK_TILE_COLUMNS]; // channel 0 of each column's output
     uint32_t channels;
-    int32_t zero; // point of the output
+    int32_t zero; // 2 * the output's zero point + 1
 } tk_tile;
 
 // Computes all channels of four columns.

@@ -7,10 +7,9 @@
 static void finish(const tk_tile *tile, const int32_t *sums, const uint32_t *pair, uint32_t row)
 {
     const uint32_t odd = row & 1u;
-    const uint32_t shift = (uint32_t)-(int8_t)((pair[4] >> (8 * odd)) & 0xffu);
-    const int32_t half = tk_half(shift, tile->zero);
+    const uint32_t less = (pair[4] >> (8 * odd)) & 0xffu;
     for (uint32_t column = 0; column < TK_TILE_COLUMNS; column++) {
-        tile->dst[column][row] = tk_finish_plain(sums[column], (int32_t)pair[2 + odd], shift, half);
+        tile->dst[column][row] = tk_finish_doubled(sums[column], pair[2 + odd], less, tile->zero);
     }
 }
 

@@ -22,8 +22,8 @@ static void run_packed(const tk_window *window, uint16_t channels, const int8_t 
                        const int8_t *src, int8_t *dst, int8_t *scratch)
 {
     for (uint32_t i = 0; i < MAX_CHANNELS; i++) {
-        rows[5 * i + 2] = rows[5 * i + 3] = 1u << 30;
-        rows[5 * i + 4] = 0xfdfd; // -3 twice
+        rows[5 * i + 2] = rows[5 * i + 3] = 1u << 31;
+        rows[5 * i + 4] = 0x0202; // a shift by 3 twice
     }
     const uint16_t groups = groups_of_four((uint32_t)window->kernel_width * window->channels);
     const tk_conv_packed_layer layer = {.out = {.channels = channels, .min = -128, .max = 127},
