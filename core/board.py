@@ -28,10 +28,13 @@ NO_FPU = ("cortex_m0", "cortex_m0plus", "cortex_m3", "riscv32")
 _WITH_DSP = ("cortex_m4", "cortex_m7", "cortex_m33+dsp", "cortex_m55-mve")
 EMULATORS = ("unicorn", "qemu", "renode")
 FLOAT_ABIS = ("soft", "hard")
-IMAGES = ("bin", "hex", "elf")
+IMAGES = ("bin", "hex", "elf", "uf2")
+DRIVE = "drive"  # as a flasher's tool: the image is copied to the drive that the board shows
 _MAX_FLASH_BYTES = 64 << 20
 _MAX_RAM_BYTES = 16 << 20
 _PORT_PINS = 32
+_STM32_PORT_PINS = 16
+_BOOT2_BYTES = 256  # RP2040 datasheet 2.8.1.3: the boot ROM loads that much
 _ADDRESS_END = 1 << 32
 
 
@@ -42,12 +45,19 @@ class Flash:
     Attributes:
         wait_states: how many cycles at clock_hz the core waits for a fetch that nothing has cached
             or prefetched; None if the file does not say.
+        address: where it starts.
+        bytes: how large it is.
+        bootloader_bytes: what the bootloader owns at its start.
+        end_bytes: what the bootloader, or what it keeps for others, owns at its end.
+        boot2_bytes: of a second boot stage that is part of the image, before the vector table.
     """
 
     address: int
     bytes: int
     bootloader_bytes: int
     wait_states: int | None = None
+    end_bytes: int = 0
+    boot2_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +74,7 @@ class Ram:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Describe the serial link; pins are named as in the chip's manual (P1.03).
+    """Describe the serial link; pins are named as in the chip's manual (P1.03, PG7, GP0).
 
     A board that only an emulator has may name none.
 
@@ -79,22 +89,54 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class Usb:
+    """Name the USB devices, "vid:pid", that a board shows itself as.
+
+    Attributes:
+        ids: while it runs, or its interface chip's.
+        bootloader_ids: while its bootloader waits for an image.
+    """
+
+    ids: tuple[str, ...] = ()
+    bootloader_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Drive:
+    """Describe the drive that takes an image as a file.
+
+    Attributes:
+        label: its name.
+        file: a file on it that tells whose drive it is.
+        says: a text in that file.
+        uf2_family: what its blocks must name if it takes UF2; else 0.
+    """
+
+    label: str
+    file: str
+    says: str
+    uf2_family: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Flasher:
     """Describe how an image gets onto the board.
 
     Attributes:
-        tool: the program.
-        image: which image it takes: bin, hex or elf.
-        arguments: its arguments, where {port} and {image} stand for those.
+        tool: the program, or "drive".
+        image: which image it takes: bin, hex, elf or uf2.
         touch_baud: opening the port at this rate starts the bootloader; 0 when not needed.
         first: what the user has to do before, a sentence.
+        arguments: the program's arguments, where {port} and {image} stand for those.
+        drive: where to copy the image, for the tool "drive".
     """
 
     tool: str
     image: str
-    arguments: tuple[str, ...]
     touch_baud: int
     first: str
+    arguments: tuple[str, ...] = ()
+    drive: Drive | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +171,8 @@ class Board:
     flash: Flash
     ram: Ram
     link: Link
+    ran_on_hardware: bool = False
+    usb: Usb = Usb()
     flasher: Flasher | None = None
     power: Power | None = None
     qemu: Qemu | None = None
@@ -151,15 +195,31 @@ class Board:
     @property
     def app_bytes(self) -> int:
         """Return how much flash the application may fill."""
-        return self.flash.bytes - self.flash.bootloader_bytes
+        return self.flash.bytes - self.flash.bootloader_bytes - self.flash.end_bytes
+
+    @property
+    def vectors_address(self) -> int:
+        """Return where the application's vector table lies."""
+        return self.app_address + self.flash.boot2_bytes
+
+    @property
+    def remark(self) -> str:
+        """Return what must be said wherever the board is listed, or nothing."""
+        if self.flasher is None:
+            return "only in an emulator"
+        return "" if self.ran_on_hardware else "not yet run on hardware"
 
 
 def pin_number(name: str) -> int:
-    """Return port * 32 + pin of a pin's name, P1.03."""
-    match = re.fullmatch(r"P(\d)\.(\d\d)", name)
-    if match is None or int(match[2]) >= _PORT_PINS:
-        raise ValueError(name)
-    return int(match[1]) * _PORT_PINS + int(match[2])
+    """Return port * pins of a port + pin, for P1.03 (Nordic), PG7 (ST) and GP0 (RP2040)."""
+    for pattern, pins in ((r"P(\d)\.(\d\d)", _PORT_PINS), (r"P([A-I])(\d\d?)", _STM32_PORT_PINS)):
+        match = re.fullmatch(pattern, name)
+        if match is not None and int(match[2]) < pins:
+            port = int(match[1]) if match[1].isdigit() else ord(match[1]) - ord("A")
+            return port * pins + int(match[2])
+    if re.fullmatch(r"GP(\d|[12]\d)", name):
+        return int(name[2:])
+    raise ValueError(name)
 
 
 def board_paths(folder: Path | None = None) -> dict[str, Path]:
@@ -287,6 +347,10 @@ def _board(reader: _Reader, top: Mapping[str, object]) -> Board:
         flash=_flash(reader, top),
         ram=_ram(reader, top),
         link=_link(reader, top),
+        ran_on_hardware=(
+            reader.truth(top, "ran_on_hardware") if "ran_on_hardware" in top else False
+        ),
+        usb=_usb(reader, top) if "usb" in top else Usb(),
         flasher=_flasher(reader, top) if "flasher" in top else None,
         power=_power(reader, top) if "power" in top else None,
         qemu=_qemu(reader, top) if "qemu" in top else None,
@@ -300,6 +364,8 @@ def _flash(reader: _Reader, top: Mapping[str, object]) -> Flash:
         bytes=reader.integer(table, "flash.bytes"),
         bootloader_bytes=reader.integer(table, "flash.bootloader_bytes"),
         wait_states=reader.integer(table, "flash.wait_states") if "wait_states" in table else None,
+        end_bytes=reader.integer(table, "flash.end_bytes") if "end_bytes" in table else 0,
+        boot2_bytes=reader.integer(table, "flash.boot2_bytes") if "boot2_bytes" in table else 0,
     )
 
 
@@ -322,14 +388,31 @@ def _link(reader: _Reader, top: Mapping[str, object]) -> Link:
     )
 
 
+def _usb(reader: _Reader, top: Mapping[str, object]) -> Usb:
+    table = reader.table(top, "usb", Usb)
+    lists = {key: reader.texts(table, f"usb.{key}") if key in table else () for key in _fields(Usb)}
+    return Usb(lists["ids"], lists["bootloader_ids"])
+
+
 def _flasher(reader: _Reader, top: Mapping[str, object]) -> Flasher:
     table = reader.table(top, "flasher", Flasher)
     return Flasher(
         tool=reader.text(table, "flasher.tool"),
         image=reader.text(table, "flasher.image"),
-        arguments=reader.texts(table, "flasher.arguments"),
         touch_baud=reader.integer(table, "flasher.touch_baud"),
         first=reader.text(table, "flasher.first"),
+        arguments=reader.texts(table, "flasher.arguments") if "arguments" in table else (),
+        drive=_drive(reader, table) if "drive" in table else None,
+    )
+
+
+def _drive(reader: _Reader, flasher: Mapping[str, object]) -> Drive:
+    table = reader.table(flasher, "drive", Drive)
+    return Drive(
+        label=reader.text(table, "drive.label"),
+        file=reader.text(table, "drive.file"),
+        says=reader.text(table, "drive.says"),
+        uf2_family=reader.integer(table, "drive.uf2_family") if "uf2_family" in table else 0,
     )
 
 
@@ -351,8 +434,9 @@ def _check(reader: _Reader, board: Board, stem: str) -> None:
     _one_of(reader, "float_abi", board.float_abi, FLOAT_ABIS)
     if board.float_abi == "hard" and board.core in NO_FPU:
         raise reader.error(f"float_abi is 'hard', {board.cpu} has no FPU", 'float_abi = "soft"')
+    _check_usb(reader, board.usb)
     if board.flasher is not None:
-        _one_of(reader, "flasher.image", board.flasher.image, IMAGES)
+        _check_flasher(reader, board.flasher)
     _check_emulators(reader, board)
     _between(reader, "clock_hz", board.clock_hz, 32_768, 1_000_000_000, "hertz, not megahertz")
     _between(reader, "link.baud", board.link.baud, 1_200, 12_000_000, "bits a second")
@@ -385,9 +469,13 @@ def _check_flash(reader: _Reader, flash: Flash) -> None:
     if flash.wait_states is not None:
         _between(reader, "flash.wait_states", flash.wait_states, 0, 15, "cycles of clock_hz")
     boot = flash.bootloader_bytes
-    if boot >= flash.bytes:
-        message = f"flash.bootloader_bytes is {boot}, flash.bytes is {flash.bytes}"
+    if boot + flash.end_bytes >= flash.bytes:
+        end = f" and flash.end_bytes {flash.end_bytes}" if flash.end_bytes else ""
+        message = f"flash.bootloader_bytes is {boot}{end}, flash.bytes is {flash.bytes}"
         raise reader.error(message, "the bootloader must leave room for the application")
+    if flash.boot2_bytes not in (0, _BOOT2_BYTES):
+        message = f"flash.boot2_bytes is {flash.boot2_bytes}"
+        raise reader.error(message, f"{_BOOT2_BYTES} where the chip's boot ROM wants it, else none")
     if (flash.address + boot) % 128:
         message = f"the application would start at 0x{flash.address + boot:08x}"
         raise reader.error(message, "a vector table needs a multiple of 128")
@@ -406,6 +494,26 @@ def _check_end(reader: _Reader, key: str, end: int) -> None:
         raise reader.error(f"{key} ends at 0x{end:x}", "addresses have 32 bits")
 
 
+def _check_usb(reader: _Reader, usb: Usb) -> None:
+    for key, ids in (("usb.ids", usb.ids), ("usb.bootloader_ids", usb.bootloader_ids)):
+        for each in ids:
+            if not re.fullmatch(r"[0-9a-f]{4}:[0-9a-f]{4}", each):
+                raise reader.error(f"{key} holds '{each}'", 'write them as lsusb does: "2341:005a"')
+
+
+def _check_flasher(reader: _Reader, flasher: Flasher) -> None:
+    _one_of(reader, "flasher.image", flasher.image, IMAGES)
+    if (flasher.tool == DRIVE) != (flasher.drive is not None):
+        raise reader.error(
+            f"flasher.tool is '{flasher.tool}', and there is "
+            + ("no [flasher.drive]" if flasher.drive is None else "a [flasher.drive]"),
+            'tool = "drive" copies to the drive of that table',
+        )
+    if flasher.image == "uf2" and (flasher.drive is None or not flasher.drive.uf2_family):
+        hint = "families: github.com/microsoft/uf2, utils/uf2families.json"
+        raise reader.error("drive.uf2_family is missing", hint)
+
+
 def _check_emulators(reader: _Reader, board: Board) -> None:
     for emulator in board.emulators:
         _one_of(reader, "emulators", emulator, EMULATORS)
@@ -422,6 +530,7 @@ def _check_pins(reader: _Reader, link: Link) -> None:
         try:
             pin_number(pin)
         except ValueError:
-            raise reader.error(f"{key} is '{pin}'", "port and pin as in P1.03") from None
+            hint = "port and pin as in P1.03, PG7 or GP0"
+            raise reader.error(f"{key} is '{pin}'", hint) from None
     if link.tx_pin == link.rx_pin:
         raise reader.error(f"link.tx_pin and link.rx_pin are both '{link.tx_pin}'", "use two pins")

@@ -65,6 +65,8 @@ def app_sources(board: Board, app: App) -> list[Source]:
     They may be small everywhere: their loops wait for bytes, and do not multiply.
     """
     names = [name.format(family=family(board), chip=board.chip) for name in _START_UP]
+    if board.flash.boot2_bytes:
+        names.append(f"chips/{board.chip}_boot2.S")
     return [Source(FIRMWARE / name, "size") for name in (*names, *app.sources)]
 
 

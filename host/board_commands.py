@@ -117,7 +117,10 @@ def build_command(
         print_json({"folder": folder, **_plain(record)})
         return
     results().print(show.sizes(record, facts))
-    step = APPS[record.app].next_step.format(folder=folder, emulator=facts.emulators[0])
+    if facts.emulators:
+        step = APPS[record.app].next_step.format(folder=folder, emulator=facts.emulators[0])
+    else:
+        step = f"put it on the board: {folder}/README.md"
     say(f"wrote {folder}; next: {step}")
 
 
@@ -320,6 +323,7 @@ def boards_command(json: Json = False) -> None:
         return
     made = table("board", "", "core", "MHz", "flash KiB", "RAM KiB")
     made.add_column("emulators")
+    made.add_column("remark")
     made.columns[0].no_wrap = True
     made.columns[1].no_wrap = False  # titles may be broken, names are to be typed
     for board in boards:
@@ -331,9 +335,10 @@ def boards_command(json: Json = False) -> None:
             f"{board.app_bytes // 1024}",
             f"{board.ram.bytes // 1024}",
             " ".join(board.emulators),
+            board.remark,
         )
     results().print(made)
-    say("not yet run on hardware: all of them; see docs/emulation.md")
+    say("all about one of them: tinykit boards show NAME; another board: docs/adding-a-board.md")
 
 
 def ops_command(json: Json = False) -> None:

@@ -27,6 +27,7 @@ from tinykit.host.toolchain import (
     find_toolchain,
     link_image,
 )
+from tinykit.host.uf2 import to_uf2
 from tinykit.host.version import VERSION
 
 Progress = Callable[[str], None]
@@ -141,8 +142,8 @@ def _fill(
     (work / "memory.ld").write_text(memory_script(board, VERSION, reserved))
     image = read_image(link_image(toolchain, board, objects, work, library))
     check_image(image, board)
-    _write_images(work, image)
-    record = _record(work, program, source, board, options, toolchain, build_id, image)
+    images = _write_images(work, image, board)
+    record = _record(work, program, source, board, options, toolchain, build_id, image, images)
     readme = render(
         "readme.md.j2",
         record=record,
@@ -188,10 +189,19 @@ def _build_id(
     return sha.hexdigest()[:16]
 
 
-def _write_images(work: Path, image: Image) -> None:
-    (work / "firmware.bin").write_bytes(image.data)
-    (work / "firmware.hex").write_text(to_hex(image))
-    (work / "firmware.map").write_text(to_map(image))
+def _write_images(work: Path, image: Image, board: Board) -> dict[str, str]:
+    """Write the image in every form that somebody asks for; return their names by kind."""
+    files = {
+        "bin": image.data,
+        "hex": to_hex(image).encode(),
+        "map": to_map(image).encode(),
+    }
+    if board.flasher is not None and board.flasher.image == "uf2":
+        assert board.flasher.drive is not None
+        files["uf2"] = to_uf2(image, board.flasher.drive.uf2_family)
+    for kind, data in files.items():
+        (work / f"firmware.{kind}").write_bytes(data)
+    return {kind: f"firmware.{kind}" for kind in ("elf", *files)}
 
 
 def _record(
@@ -203,6 +213,7 @@ def _record(
     toolchain: Toolchain,
     build_id: str,
     image: Image,
+    images: dict[str, str],
 ) -> BuildRecord:
     return BuildRecord(
         schema=records.SCHEMA,
@@ -219,14 +230,7 @@ def _record(
         dsp=board.dsp,
         keep_input=options.keep_input,
         trace=options.trace,
-        files={
-            "model": source,
-            "elf": "firmware.elf",
-            "bin": "firmware.bin",
-            "hex": "firmware.hex",
-            "map": "firmware.map",
-            "plan": "plan.json",
-        },
+        files={"model": source, **images, "plan": "plan.json"},
         image_bytes=image.flash_bytes,
         image_crc32=image.crc32,
         removed_channels=program.removed_channels,
@@ -254,5 +258,7 @@ def _flash_command(board: Board) -> str | None:
     if board.flasher is None:
         return None
     image = f"firmware.{board.flasher.image}"
+    if board.flasher.drive is not None:
+        return f"cp {image} /media/$USER/{board.flasher.drive.label}/"
     words = [word.format(port="PORT", image=image) for word in board.flasher.arguments]
     return " ".join([board.flasher.tool, *words])

@@ -143,8 +143,10 @@ def check_image(image: Image, board: Board) -> None:
     _check_place(image, board)
     if board.core == "riscv32":
         _check_entry(image, board)
-    else:
-        _check_vectors(image, board)
+        return
+    if board.flash.boot2_bytes:
+        _check_boot2(image, board)
+    _check_vectors(image, board)
 
 
 def to_hex(image: Image) -> str:
@@ -292,8 +294,30 @@ def _check_place(image: Image, board: Board) -> None:
         raise TinykitError(f"the image has {len(image.data)} bytes", "it does not fit the flash")
 
 
+def _check_boot2(image: Image, board: Board) -> None:
+    """Compute what the boot ROM compares (RP2040 datasheet, 2.8.1.3.1)."""
+    data = image.data[: board.flash.boot2_bytes]
+    expected = boot2_crc32(data[:-4])
+    found = int.from_bytes(data[-4:], "little")
+    if found != expected:
+        raise TinykitError(
+            f"the second boot stage has the CRC 0x{found:08x}, its bytes want 0x{expected:08x}",
+            f"write that into firmware/chips/{board.chip}_boot2.S",
+        )
+
+
+def boot2_crc32(data: bytes) -> int:
+    """Return the CRC-32 that the RP2040's boot ROM computes: not reflected, not inverted."""
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte << 24
+        for _ in range(8):
+            crc = crc << 1 & 0xFFFFFFFF ^ (0x04C11DB7 if crc >> 31 else 0)
+    return crc
+
+
 def _check_vectors(image: Image, board: Board) -> None:
-    stack, reset = struct.unpack_from("<II", image.data)
+    stack, reset = struct.unpack_from("<II", image.data, board.flash.boot2_bytes)
     top = board.ram.address + image.stack_bytes
     if stack != top:
         raise TinykitError(

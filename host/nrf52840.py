@@ -1,5 +1,7 @@
 """A strict model of the nRF52840's peripherals, as far as tinykit's firmware uses them.
 
+The nRF52833 has the same ones at the same addresses and less memory (its specification v1.5, 4.2).
+
 Sections are those of the nRF52840 Product Specification v1.7 ("PS"). What nrf52840_registers.py
 does not list is refused by name or address: silence would prove nothing about the driver.
 """
@@ -26,8 +28,7 @@ from tinykit.host.registers import RefusedError, RegisterBlock
 from tinykit.host.schedule import Schedule
 
 CLOCK_HZ = 64_000_000
-FLASH_BYTES = 0x100000
-RAM_BASE, RAM_BYTES = 0x20000000, 0x40000
+RAM_BASE = 0x20000000
 PERIPHERALS_BASE, PERIPHERALS_BYTES = 0x40000000, 0x20000000
 HFXO_START_CYCLES = CLOCK_HZ * 360 // 1_000_000  # 5.4.4.2: t_START_HFXO, 0.36 ms
 # 5.4.4.3, 5.4.4.4: t_START_LFRC, 0.6 ms; t_START_LFXO, 0.25 s; by LFCLKSRC
@@ -35,6 +36,18 @@ LFCLK_START_CYCLES = {0: CLOCK_HZ * 600 // 1_000_000, 1: CLOCK_HZ // 4}
 RX_FIFO_BYTES = 6  # 6.34.5
 DISCONNECTED = 1 << 31
 ENABLED = 8  # UARTE.ENABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Give how much memory a chip of the family has."""
+
+    flash_bytes: int
+    ram_bytes: int
+
+
+NRF52840 = Sizes(0x100000, 0x40000)  # 4.2
+SIZES = {"nrf52840": NRF52840, "nrf52833": Sizes(0x80000, 0x20000)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +65,7 @@ class Memory:
 
     read: Callable[[int, int], bytes]
     write: Callable[[int, bytes], None]
+    bytes: int = NRF52840.ram_bytes
 
 
 class ClockPower(NordicPeripheral):
@@ -228,7 +242,7 @@ class Uarte(NordicPeripheral):
 
     def _dma(self, channel: str) -> tuple[int, int]:
         address, count = self.values[f"{channel}.PTR"], self.values[f"{channel}.MAXCNT"]
-        if address < RAM_BASE or address + count > RAM_BASE + RAM_BYTES:
+        if address < RAM_BASE or address + count > RAM_BASE + self.memory.bytes:
             raise RefusedError(
                 f"UARTE0.{channel}: {count} bytes at 0x{address:08x} are not in RAM, "
                 "and EasyDMA reaches nothing else"

@@ -52,7 +52,8 @@ def choose_place(port: str | None, emulator: str | None, board: Board) -> Place:
     if not ports:
         raise MissingToolError(
             "no USB serial port is connected",
-            f"plug the board in, or use --emulator {board.emulators[0]}",
+            "plug the board in"
+            + (f", or use --emulator {board.emulators[0]}" if board.emulators else ""),
         )
     if len(ports) > 1:
         raise TinykitError(
@@ -68,7 +69,10 @@ def choose_emulator(emulator: str | None, board: Board) -> str:
         TinykitError: the board has none, or none of that name.
     """
     if not board.emulators:
-        raise TinykitError(f"{board.name} has no emulator", "use the board itself: --port")
+        raise TinykitError(
+            f"{board.name} has no emulator",
+            "use the board itself: --port; boards that have one: tinykit boards",
+        )
     if emulator is None:
         return board.emulators[0]
     if emulator not in board.emulators:

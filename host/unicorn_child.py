@@ -17,7 +17,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from tinykit.host.nrf52840 import LinkFacts
+from tinykit.host.nrf52840 import SIZES, LinkFacts
 from tinykit.host.registers import RefusedError
 from tinykit.host.split import Split
 from tinykit.host.unicorn_cpu import Machine, load_image
@@ -37,7 +37,7 @@ class Child:
         link = LinkFacts(setup["tx_pin"], setup["rx_pin"], setup["baud"])
         split = Split(setup["invoke"], range(*setup["caller"]), frozenset(setup["kernels"]))
         image = load_image(Path(setup["elf"]))
-        self._machine = Machine(image, link, split, self._master)
+        self._machine = Machine(image, link, split, SIZES[setup["chip"]], self._master)
 
     def serve(self) -> None:
         """Run until the parent asks to quit, or is gone."""

@@ -18,14 +18,13 @@ from unicorn import arm_const as arm
 from tinykit.host import cortex_m
 from tinykit.host.cortex_m import CpuState, exception_name
 from tinykit.host.nrf52840 import (
-    FLASH_BYTES,
     PERIPHERALS_BASE,
     PERIPHERALS_BYTES,
     RAM_BASE,
-    RAM_BYTES,
     LinkFacts,
     Memory,
     Nrf52840,
+    Sizes,
 )
 from tinykit.host.profiler import PAINT, Cpu, Profiler
 from tinykit.host.registers import RefusedError
@@ -107,8 +106,11 @@ def load_image(path: Path) -> Image:
 class Machine:
     """Hold the CPU, its memory and the chip around it."""
 
-    def __init__(self, image: Image, link: LinkFacts, split: Split, port: int) -> None:
+    def __init__(
+        self, image: Image, link: LinkFacts, split: Split, sizes: Sizes, port: int
+    ) -> None:
         self.image = image
+        self.sizes = sizes
         self.slept_cycles = 0
         self.faults: list[str] = []
         self.resets = 0
@@ -140,7 +142,7 @@ class Machine:
         """Start again as the bootloader starts an application: no register is what one hopes."""
         self.profiler.reset()
         self.slept_cycles = 0
-        self._uc.mem_write(RAM_BASE, bytes([PAINT]) * RAM_BYTES)
+        self._uc.mem_write(RAM_BASE, bytes([PAINT]) * self.sizes.ram_bytes)
         for number in range(13):  # not the paint of the stack, or pushing it would leave no trace
             self._uc.reg_write(arm.UC_ARM_REG_R0 + number, 0xB007_0000 + number)
         for number in (arm.UC_ARM_REG_PRIMASK, arm.UC_ARM_REG_BASEPRI, arm.UC_ARM_REG_CONTROL):
@@ -151,7 +153,10 @@ class Machine:
         self._uc.reg_write(arm.UC_ARM_REG_LR, 0x101)  # somewhere in the bootloader
         self._pc = entry & ~1
         self.chip = Nrf52840(
-            self._link, Memory(self._read_memory, self._uc.mem_write), self._now, self._send
+            self._link,
+            Memory(self._read_memory, self._uc.mem_write, self.sizes.ram_bytes),
+            self._now,
+            self._send,
         )
         if not entry & 1:
             raise RefusedError(f"the reset vector is 0x{entry:08x}, not a Thumb address")
@@ -207,10 +212,11 @@ class Machine:
 
     def _map_memory(self) -> None:
         readable = unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC  # writing flash takes the NVMC
-        self._uc.mem_map(0, FLASH_BYTES, readable)
-        self._uc.mem_map(RAM_BASE, RAM_BYTES)
+        self._uc.mem_map(0, self.sizes.flash_bytes, readable)
+        self._uc.mem_map(RAM_BASE, self.sizes.ram_bytes)
         self._uc.mem_write(0, UDF * (self.image.start // 2))
-        self._uc.mem_write(self.image.start, b"\xff" * (FLASH_BYTES - self.image.start))
+        erased = self.sizes.flash_bytes - self.image.start
+        self._uc.mem_write(self.image.start, b"\xff" * erased)
         for address, data in self.image.flash:
             self._uc.mem_write(address, data)
         for base, size in MMIO_REGIONS:

@@ -22,7 +22,10 @@ from tinykit.host.split import find_split
 
 START_TIMEOUT_S = 30.0
 QUIT_TIMEOUT_S = 2.0
-CHIPS = {"nrf52840": "tinykit.host.unicorn_child"}
+CHIPS = {
+    "nrf52840": "tinykit.host.unicorn_child",
+    "nrf52833": "tinykit.host.unicorn_child",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,7 @@ class UnicornEmulator(Emulator):
         split = find_split(elf, invoke)
         setup = {
             "elf": str(elf),
+            "chip": board.chip,
             "invoke": split.start,
             "caller": (split.caller.start, split.caller.stop),
             "kernels": sorted(split.kernels),

@@ -213,13 +213,55 @@ WRONG = {
         '"P1.03"',
         '"D1"',
         "link.tx_pin is 'D1'",
-        "port and pin as in P1.03",
+        "port and pin as in P1.03, PG7 or GP0",
     ),
     "pin past its port": (
         '"P1.10"',
         '"P1.32"',
         "link.rx_pin is 'P1.32'",
-        "port and pin as in P1.03",
+        "port and pin as in P1.03, PG7 or GP0",
+    ),
+    "RP2040 pin that does not exist": (
+        '"P1.10"',
+        '"GP30"',
+        "link.rx_pin is 'GP30'",
+        "port and pin as in P1.03, PG7 or GP0",
+    ),
+    "bootloader at both ends": (
+        "bootloader_bytes = 0x1_0000",
+        "bootloader_bytes = 0x1_0000\nend_bytes = 0xf_0000",
+        "flash.bootloader_bytes is 65536 and flash.end_bytes 983040, flash.bytes is 1048576",
+        "the bootloader must leave room for the application",
+    ),
+    "second stage of another size": (
+        "bootloader_bytes = 0x1_0000",
+        "bootloader_bytes = 0x1_0000\nboot2_bytes = 128",
+        "flash.boot2_bytes is 128",
+        "256 where the chip's boot ROM wants it, else none",
+    ),
+    "USB id with 0x": (
+        '"2341:805a"',
+        '"0x2341:0x805a"',
+        "usb.ids holds '0x2341:0x805a'",
+        'write them as lsusb does: "2341:005a"',
+    ),
+    "drive without a table": (
+        'tool = "bossac"',
+        'tool = "drive"',
+        "flasher.tool is 'drive', and there is no [flasher.drive]",
+        'tool = "drive" copies to the drive of that table',
+    ),
+    "UF2 without a family": (
+        'image = "bin"',
+        'image = "uf2"',
+        "drive.uf2_family is missing",
+        "families: github.com/microsoft/uf2, utils/uf2families.json",
+    ),
+    "hardware that is a number": (
+        "clock_hz =",
+        "ran_on_hardware = 1\nclock_hz =",
+        "ran_on_hardware is 1, not true or false",
+        "no quotes",
     ),
     "one pin for both": (
         '"P1.10"',
@@ -260,6 +302,20 @@ def test_table_that_is_a_number_is_refused(tmp_path: Path) -> None:
 
 def test_pin_numbers_count_through_the_ports() -> None:
     assert (pin_number("P0.00"), pin_number("P0.31"), pin_number("P1.03")) == (0, 31, 35)
+    assert (pin_number("PA9"), pin_number("PG7"), pin_number("GP0")) == (9, 103, 0)
+
+
+def test_what_the_bootloader_owns_at_both_ends_is_not_the_applications() -> None:
+    xiao, pico = find_board("xiao_nrf52840"), find_board("pico")
+
+    assert (xiao.app_address, xiao.app_address + xiao.app_bytes) == (0x27000, 0xAD000)
+    assert (pico.app_address, pico.vectors_address) == (0x1000_0000, 0x1000_0100)
+
+
+def test_a_board_that_nobody_has_run_says_so() -> None:
+    assert find_board("pico").remark == "not yet run on hardware"
+    assert replace(find_board("pico"), ran_on_hardware=True).remark == ""
+    assert find_board("qemu_an385").remark == "only in an emulator"
 
 
 def test_board_files_hold_the_facts_of_the_board() -> None:

@@ -1,0 +1,162 @@
+// Link and timer of the STM32s whose USARTs have FIFOs: L4+ and U5.
+//
+// Included once, by the chip's file, which says where they lie:
+// USART_ADDRESS, USART_IRQ, USART_DIVIDER, USART_PIN_FUNCTION, GPIO_ADDRESS, and has start_clocks.
+// Sections: RM0432 rev 9 (L4+); RM0456 (U5) has the same registers.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TK_STM32_H
+#define TK_STM32_H
+
+#include "board.h"
+#include "chip.h"
+
+#define REGISTER(address) (*(volatile uint32_t *)(address))
+
+#define USART_KERNEL_HZ 16000000u // the HSI16, which is exact to 1 %
+
+// 8.4 GPIO
+typedef struct {
+    volatile uint32_t MODER, OTYPER, OSPEEDR, PUPDR, IDR, ODR, BSRR, LCKR, AFR[2];
+} gpio;
+
+#define PORT_BYTES    0x400u
+#define PORT_PINS     16u
+#define MODE_FUNCTION 2u // two bits a pin
+#define MODE_ANALOG   3u // as after reset
+#define PULL_UP       1u
+#define FUNCTION_BITS 0xfu
+#define AFR_PINS      8u
+
+// 38.4.10 TIM2, which has 32 bits
+typedef struct {
+    volatile uint32_t CR1, CR2, SMCR, DIER, SR, EGR, CCMR1, CCMR2, CCER, CNT, PSC, ARR;
+} timer;
+
+_Static_assert(offsetof(timer, ARR) == 0x2c, "38.4.10");
+
+#define TIM2        ((timer *)0x40000000u)
+#define TIM_CR1_CEN 1u
+#define TIM_EGR_UG  1u
+
+// 50.8 USART, 51.7 LPUART
+typedef struct {
+    volatile uint32_t CR1, CR2, CR3, BRR, GTPR, RTOR, RQR, ISR, ICR, RDR, TDR, PRESC;
+} usart;
+
+_Static_assert(offsetof(usart, TDR) == 0x28, "50.8");
+
+#define USART            ((usart *)USART_ADDRESS)
+#define USART_UE         (1u << 0)
+#define USART_RE         (1u << 2)
+#define USART_TE         (1u << 3)
+#define USART_RXFNE      (1u << 5) // in ISR, and in CR1 its interrupt
+#define USART_TC         (1u << 6) // likewise
+#define USART_TXFNF      (1u << 7)
+#define USART_TXFE       (1u << 23)
+#define USART_TXFEIE     (1u << 30)
+#define USART_FIFOEN     (1u << 29)
+#define USART_CR3_OVRDIS (1u << 12)
+
+#define NVIC_ISER(irq) REGISTER(0xe000e100u + 4u * ((irq) / 32u))
+#define NVIC_ICPR(irq) REGISTER(0xe000e280u + 4u * ((irq) / 32u))
+#define IRQ_MASK(irq)  (1u << ((irq) % 32u))
+
+static void start_clocks(void);
+
+static void start_pin(uint32_t number, uint32_t pull)
+{
+    gpio *const port = (gpio *)(GPIO_ADDRESS + PORT_BYTES * (number / PORT_PINS));
+    const uint32_t pin = number % PORT_PINS;
+    volatile uint32_t *const function = &port->AFR[pin / AFR_PINS];
+    const uint32_t shift = 4u * (pin % AFR_PINS);
+    *function = (*function & ~(FUNCTION_BITS << shift)) | (USART_PIN_FUNCTION << shift);
+    port->PUPDR = (port->PUPDR & ~(3u << (2u * pin))) | (pull << (2u * pin));
+    port->MODER = (port->MODER & ~(3u << (2u * pin))) | (MODE_FUNCTION << (2u * pin));
+}
+
+static void start_timer(void)
+{
+    TIM2->CR1 = 0;
+    TIM2->PSC = TK_CLOCK_HZ / 1000000u - 1u;
+    TIM2->ARR = UINT32_MAX;
+    TIM2->EGR = TIM_EGR_UG; // or the prescaler would count from the next overflow on
+    TIM2->CR1 = TIM_CR1_CEN;
+}
+
+static void start_link(void)
+{
+    start_pin(TK_UART_TX_PIN, 0);
+    start_pin(TK_UART_RX_PIN, PULL_UP); // so that an open line is idle
+    USART->CR1 = 0;
+    USART->CR2 = 0;                // 8N1
+    USART->CR3 = USART_CR3_OVRDIS; // a byte that comes too fast is lost, and not the link
+    USART->BRR = USART_DIVIDER;
+    USART->CR1 = USART_FIFOEN | USART_RE | USART_TE;
+    USART->CR1 |= USART_UE;
+    USART->CR1 |= USART_RXFNE;
+    NVIC_ISER(USART_IRQ) = IRQ_MASK(USART_IRQ);
+}
+
+void tk_chip_start(void)
+{
+    start_clocks();
+    start_timer();
+    start_link();
+}
+
+// A pending interrupt ends WFI although PRIMASK keeps it from being taken (DDI 0403E, B1.5.19).
+static void wait_asleep(uint32_t flag)
+{
+    while ((USART->ISR & flag) == 0) {
+        __asm__ volatile("dsb\n"
+                         "wfi" ::
+                             : "memory");
+        NVIC_ICPR(USART_IRQ) = IRQ_MASK(USART_IRQ);
+    }
+}
+
+uint8_t tk_chip_receive(void)
+{
+    wait_asleep(USART_RXFNE);
+    return (uint8_t)USART->RDR;
+}
+
+// What fits into the transmitter's FIFO at once; it holds eight bytes.
+static size_t fill(const uint8_t *data, size_t bytes)
+{
+    size_t sent = 0;
+    while ((sent < bytes) && ((USART->ISR & USART_TXFNF) != 0)) {
+        USART->TDR = data[sent++];
+    }
+    return sent;
+}
+
+void tk_chip_send(const uint8_t *data, size_t bytes)
+{
+    USART->CR1 |= USART_TXFEIE;
+    while (bytes > 0) {
+        wait_asleep(USART_TXFE);
+        const size_t sent = fill(data, bytes);
+        data += sent;
+        bytes -= sent;
+    }
+    USART->CR1 = (USART->CR1 & ~USART_TXFEIE) | USART_TC;
+    wait_asleep(USART_TC);
+    USART->CR1 &= ~USART_TC;
+}
+
+void tk_chip_send_polled(const uint8_t *data, size_t bytes)
+{
+    while (bytes > 0) {
+        const size_t sent = fill(data, bytes);
+        data += sent;
+        bytes -= sent;
+    }
+    while ((USART->ISR & USART_TC) == 0) {
+    }
+}
+
+uint32_t tk_chip_time_us(void) { return TIM2->CNT; }
+
+#endif
