@@ -104,7 +104,7 @@ def prune_command(
         typer.Option(help="One threshold for all layers (global), or one a layer (layer)."),
     ] = None,
     pattern: Annotated[
-        str | None, typer.Option(help="weights, blocks as 4x1, or N:M as 2:4.")
+        str | None, typer.Option(help="weights, blocks as 4x1, N:M as 2:4, or channels.")
     ] = None,
     schedule: Annotated[str | None, typer.Option(help="cubic, constant or one-shot.")] = None,
     rounds: Annotated[int | None, typer.Option(help="Of pruning at once and training.")] = None,
@@ -122,6 +122,9 @@ def prune_command(
         float | None, typer.Option(help="How much the dense network's answers count (0 to 1).")
     ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the data.")] = None,
+    aware_epochs: Annotated[
+        int | None, typer.Option(min=0, help="Passes at the end that know of the rounding to int8.")
+    ] = None,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Samples a step.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Adam's, at the start.")] = None,
     seed: Seed = 0,
@@ -146,6 +149,7 @@ def prune_command(
         pin=tuple(pin or ()),
         teacher_share=teacher_share,
         epochs=epochs,
+        aware_epochs=aware_epochs,
         batch_size=batch_size,
         learning_rate=learning_rate,
     )

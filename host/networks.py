@@ -13,8 +13,10 @@ from tinykit.core.score import Score
 from tinykit.host.judge import judge_file
 from tinykit.prune.keras3 import PruneReport, prune_model
 from tinykit.prune.load import load_model, save_model
+from tinykit.prune.pattern import WholeChannels
 from tinykit.prune.quantize import Int8Model, convert, quantize_inputs, score_int8
 from tinykit.prune.recipe import Recipe
+from tinykit.prune.shrink import shrink
 from tinykit.train.fit import FitReport, fit_task
 from tinykit.train.predict import evaluate
 from tinykit.train.progress import Progress
@@ -114,6 +116,8 @@ def prune(
     model = load_model(path, custom)
     weights = None if early is None else load_model(early, custom).get_weights()
     report = prune_model(model, *split, how, seed, progress, weights)
+    if isinstance(how.pattern, WholeChannels):
+        model = shrink(model)
     save_model(model, output)
     return report
 

@@ -26,6 +26,7 @@ class Changes:
     pin: tuple[str, ...] = ()
     teacher_share: float | None = None
     epochs: int | None = None
+    aware_epochs: int | None = None
     batch_size: int | None = None
     learning_rate: float | None = None
 
@@ -39,7 +40,7 @@ def chosen_recipe(name: str, changes: Changes) -> Recipe:
     values: dict[str, Any] = {
         field: value
         for field in (
-            *("sparsity", "rounds", "teacher_share", "epochs"),
+            *("sparsity", "rounds", "teacher_share", "epochs", "aware_epochs"),
             *("batch_size", "learning_rate"),
         )
         if (value := getattr(changes, field)) is not None

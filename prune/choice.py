@@ -1,16 +1,19 @@
 """Say what a recipe masks in a model: its variables, and how the masks follow from the weights."""
 
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinykit.core.errors import TinykitError
+from tinykit.prune.channels import find_channels
 from tinykit.prune.kernels import Prunable, fits, refuse_strange_names
 from tinykit.prune.masks import Mask, Targets, choose_masks, keep_some
-from tinykit.prune.pattern import Blocks, KeepSome
+from tinykit.prune.pattern import Blocks, KeepSome, WholeChannels
 from tinykit.prune.recipe import Recipe
+from tinykit.prune.schedule import Growth
 
 Values = Sequence[NDArray[np.float32]]
 
@@ -40,6 +43,7 @@ class KernelChoice:
         refuse_strange_names([pin.pattern for pin in recipe.pinned], names)
         self._kernels = prunable.kernels
         self._pattern = recipe.pattern
+        self._revives = recipe.growth is Growth.CONSTANT
         pinned = tuple(_pin(name, recipe) for name in names) if recipe.pinned else ()
         self._targets = Targets(recipe.scope, recipe.final, pinned)
 
@@ -49,7 +53,7 @@ class KernelChoice:
         return tuple(kernel.variable for kernel in self._kernels)
 
     def masks(self, values: Values, share: float, part: float) -> list[Mask]:
-        """Choose what stays of the kernels."""
+        """Choose what stays of the kernels; zeros come back with a constant schedule only."""
         pairs = list(zip(self._kernels, values, strict=True))
         matrices = [kernel.matrix(value) for kernel, value in pairs]
         if isinstance(self._pattern, KeepSome):
@@ -58,7 +62,81 @@ class KernelChoice:
         else:
             assert isinstance(self._pattern, Blocks)
             chosen = choose_masks(matrices, self._targets.after(part), share, self._pattern)
-        return [kernel.from_matrix(mask) for (kernel, _), mask in zip(pairs, chosen, strict=True)]
+        masks = [kernel.from_matrix(mask) for (kernel, _), mask in zip(pairs, chosen, strict=True)]
+        if self._revives:
+            return masks
+        return [mask & (value != 0) for mask, value in zip(masks, values, strict=True)]
+
+
+class ChannelChoice:
+    """Choose whole channels: the weights that make them, and those that read them."""
+
+    def __init__(self, model: Any, recipe: Recipe) -> None:
+        def stay(layer: Any) -> str:
+            pattern = next((p for p in recipe.exclude if fnmatchcase(layer.name, p)), None)
+            return "" if pattern is None else f"excluded by '{pattern}'"
+
+        self._channels = find_channels(model, stay)
+        self._targets = Targets(recipe.scope, recipe.sparsity)
+        self._slices = [each for each in self._channels.slices if each.role != "record"]
+        self._groups = list(self._channels.free().values())
+        found = {id(each.variable): each.variable for each in self._slices}
+        self._places = {number: place for place, number in enumerate(found)}
+        self._variables = tuple(found.values())
+        if not self._groups:
+            made = [number for each in self._channels.outputs.values() for number in each.tolist()]
+            fixed = self._channels.fixed
+            reasons = sorted({fixed[number] for number in made if number in fixed})
+            raise TinykitError(
+                f"the model has no channel that can go ({'; '.join(reasons[:4])})",
+                "prune weights: --recipe gradual",
+            )
+
+    @property
+    def variables(self) -> tuple[Any, ...]:
+        """Return what makes, scales or reads a channel."""
+        return self._variables
+
+    def masks(self, values: Values, share: float, part: float) -> list[Mask]:
+        """Choose which channels stay, and with them what stays of the variables."""
+        energy = self._energy(values)
+        rows = [
+            np.sqrt([[energy[number]] for number in group]).astype(np.float32)
+            for group in self._groups
+        ]
+        chosen = choose_masks(rows, self._targets.after(part), share)
+        gone = [
+            number
+            for group, stays in zip(self._groups, chosen, strict=True)
+            for number, stay in zip(group, stays[:, 0], strict=True)
+            if not stay
+        ]
+        masks = [np.ones(value.shape, np.bool_) for value in values]
+        for each in self._slices:
+            stays = np.isin(self._channels.roots(each.numbers), gone, invert=True)
+            mask = masks[self._places[id(each.variable)]]
+            np.moveaxis(mask, each.axis, -1)[..., ~stays] = False
+        return masks
+
+    def _energy(self, values: Values) -> dict[int, float]:
+        """Measure each channel by its share of the energy of the kernels that make it."""
+        energy = dict.fromkeys((number for group in self._groups for number in group), 0.0)
+        for each in (each for each in self._slices if each.role == "kernel"):
+            squares = np.square(values[self._places[id(each.variable)]], dtype=np.float64)
+            rows = np.moveaxis(squares, each.axis, 0).reshape(len(each.numbers), -1).sum(axis=1)
+            shares = rows / max(float(rows.sum()), np.finfo(np.float64).tiny)
+            roots = self._channels.roots(each.numbers).tolist()
+            for number, share in zip(roots, shares.tolist(), strict=True):
+                if number in energy:
+                    energy[number] += share
+        return energy
+
+
+def choice_for(model: Any, prunable: Prunable, recipe: Recipe) -> Choice:
+    """Return what a recipe masks in a model."""
+    if isinstance(recipe.pattern, WholeChannels):
+        return ChannelChoice(model, recipe)
+    return KernelChoice(prunable, recipe)
 
 
 def refuse_nothing_to_prune(prunable: Prunable) -> None:

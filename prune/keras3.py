@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from tinykit.core.data import DataSet
 from tinykit.core.errors import TinykitError
 from tinykit.core.score import Score
-from tinykit.prune.choice import KernelChoice, refuse_nothing_to_prune
+from tinykit.prune.aware import aware, calibration_samples
+from tinykit.prune.choice import choice_for, refuse_nothing_to_prune
 from tinykit.prune.distill import taught
 from tinykit.prune.kernels import LeftDense, PrunableKernel, find_kernels
 from tinykit.prune.masking import callbacks_for, masked
@@ -23,6 +24,7 @@ from tinykit.train.predict import evaluate
 from tinykit.train.progress import Progress, no_progress
 
 Weights = Sequence[NDArray[np.float32]]
+AWARE_RATE = 0.1  # of the recipe's
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,20 +107,37 @@ def prune_model(
     if recipe.teacher_share > 0:
         train = taught(model, train, recipe.teacher_share)
         fitting = replace(fitting, loss="categorical_crossentropy")
-    with masked(KernelChoice(prunable, recipe)) as masker:
+    with masked(choice_for(model, prunable, recipe)) as masker:
         for number in range(1, recipe.rounds + 1):
             masker.part = number / recipe.rounds
             if recipe.growth is Growth.ONE_SHOT:
-                masker.tighten(1.0)
+                masker.choose(1.0)
+                masker.hold()
             if early is not None:
                 model.set_weights(early)
                 masker.apply()
             stage = f"round {number} of {recipe.rounds}" if recipe.rounds > 1 else "prune"
             callbacks = callbacks_for(masker, schedule)
             fit(model, train, replace(fitting, stage=stage), progress, callbacks)
+        if recipe.aware_epochs:
+            _fit_aware(model, train, fitting, recipe, progress)
     settle(model, loss)
     layers = tuple(_layer_zeros(kernel) for kernel in prunable.kernels)
     return PruneReport(before, evaluate(model, test), layers, prunable.left_dense)
+
+
+def _fit_aware(
+    model: Any, train: DataSet, fitting: Fitting, recipe: Recipe, progress: Progress
+) -> None:
+    """Fit on with a tenth of the learning rate, rounding as int8 will."""
+    slow = replace(
+        fitting,
+        stage="int8 aware",
+        epochs=recipe.aware_epochs,
+        learning_rate=AWARE_RATE * recipe.learning_rate,
+    )
+    with aware(model, calibration_samples(train)) as callback:
+        fit(model, train, slow, progress, [callback])
 
 
 def count_zeros(model: Any) -> tuple[LayerZeros, ...]:

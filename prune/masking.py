@@ -29,18 +29,10 @@ class Masker:
         """Return what stays (True) of each variable."""
         return self._masks
 
-    def tighten(self, share: float) -> None:
-        """Choose masks by the weights as they are; what is zero stays zero."""
+    def choose(self, share: float) -> None:
+        """Choose masks by the weights as they are, this share of the way to the end's (0 to 1)."""
         values = [variable.numpy() for variable in self._choice.variables]
-        chosen = self._choice.masks(values, share, self.part)
-        self._masks = [mask & (value != 0) for mask, value in zip(chosen, values, strict=True)]
-        self.apply()
-        self.hold()
-
-    def revise(self) -> None:
-        """Choose masks by the weights as they are; zeros that have moved may come back."""
-        values = [variable.numpy() for variable in self._choice.variables]
-        self._masks = self._choice.masks(values, 1.0, self.part)
+        self._masks = self._choice.masks(values, share, self.part)
         self.apply()
 
     def apply(self) -> None:
@@ -95,24 +87,21 @@ def callbacks_for(masker: Masker, schedule: Schedule) -> list[Any]:
             self.step = 0
 
         def on_train_batch_begin(self, batch: int, logs: object = None) -> None:  # noqa: ARG002
-            if schedule.growth is Growth.CUBIC and schedule.due(self.step):
-                masker.tighten(schedule.share(self.step))
-            elif schedule.growth is Growth.CONSTANT and self.step <= schedule.last:
-                _revise(masker, schedule, self.step)
+            if self.step <= schedule.last:
+                _update(masker, schedule, self.step)
             self.step += 1
 
     return [] if schedule.growth is Growth.ONE_SHOT else [Tighten()]
 
 
-def _revise(masker: Masker, schedule: Schedule, step: int) -> None:
+def _update(masker: Masker, schedule: Schedule, step: int) -> None:
     if schedule.due(step):
-        masker.revise()
-    else:
-        masker.apply()
-    if schedule.revises(step):
-        masker.release()
-    else:
+        masker.choose(schedule.share(step))
         masker.hold()
+    if schedule.growth is Growth.CONSTANT:
+        masker.apply()
+        if step < schedule.last:
+            masker.release()
 
 
 def _settle(variables: Sequence[Any], masks: Sequence[Mask]) -> None:

@@ -1,4 +1,4 @@
-"""Name which weights become zero together: single ones, blocks, N of M."""
+"""Name which weights become zero together: single ones, blocks, N of M, whole channels."""
 
 import re
 from dataclasses import dataclass
@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from tinykit.core.errors import TinykitError
 
 EXPECTED = (
-    "weights; OUTPUTSxINPUTS for blocks such as 4x1; or N:M for N of M inputs kept such as 2:4"
+    "weights; OUTPUTSxINPUTS for blocks such as 4x1; N:M for N of M inputs kept such as 2:4; "
+    "or channels"
 )
 MOST = 256  # weights of a block or a group, more than any kernel takes at once
 
@@ -40,7 +41,16 @@ class KeepSome:
         return f"{self.kept}:{self.group}"
 
 
-Pattern = Blocks | KeepSome
+@dataclass(frozen=True, slots=True)
+class WholeChannels:
+    """Prune whole output channels, with all that only they need."""
+
+    def __str__(self) -> str:
+        """Write it as it is typed."""
+        return "channels"
+
+
+Pattern = Blocks | KeepSome | WholeChannels
 WEIGHTS = Blocks()
 
 
@@ -50,8 +60,8 @@ def parse_pattern(text: str) -> Pattern:
     Raises:
         TinykitError: it is none.
     """
-    if text == "weights":
-        return WEIGHTS
+    if text in ("weights", "channels"):
+        return WEIGHTS if text == "weights" else WholeChannels()
     numbers = re.fullmatch(r"(\d+)([x:])(\d+)", text)
     if numbers is None:
         raise TinykitError(f"no pattern '{text}'", f"--pattern {EXPECTED}")

@@ -17,12 +17,12 @@ from tinykit.core.affine import dequantize, quantize
 from tinykit.core.data import DataSet
 from tinykit.core.errors import CheckFailedError, TinykitError
 from tinykit.core.score import Score, score_outputs
+from tinykit.prune.aware import calibration_samples
 from tinykit.prune.flatfile import Port, Summary, summarize
 from tinykit.prune.keras3 import count_zeros
 from tinykit.prune.load import load_model
 from tinykit.train.fit import refuse_wrong_samples
 
-CALIBRATION_SAMPLES = 256
 LAST_WORDS = 3
 
 
@@ -88,13 +88,6 @@ def convert(
             "a layer between kernel and convolution mixes weights; prune without it",
         )
     return converted
-
-
-def calibration_samples(data: DataSet) -> NDArray[np.float32]:
-    """Take evenly spaced samples, float32 (n, ...); no chance is involved."""
-    count = min(len(data), CALIBRATION_SAMPLES)
-    chosen = np.linspace(0, len(data) - 1, count).astype(np.int64)
-    return data.x[chosen].astype(np.float32)
 
 
 def quantize_inputs(port: Port, data: DataSet) -> NDArray[Any]:

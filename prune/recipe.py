@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from tinykit.core.errors import TinykitError
 from tinykit.prune.masks import Scope
-from tinykit.prune.pattern import WEIGHTS, Blocks, KeepSome, Pattern
+from tinykit.prune.pattern import WEIGHTS, Blocks, KeepSome, Pattern, WholeChannels
 from tinykit.prune.schedule import Growth
 from tinykit.train.task import Settings
 
@@ -36,6 +36,7 @@ class Recipe:
         rewind: every round starts from early weights, not from those that the last one ended with.
         exclude: names or patterns of layers that stay dense.
         pinned: layers with a sparsity of their own.
+        aware_epochs: passes at the end that train the weights as int8 will round them.
     """
 
     sparsity: float = 0.9
@@ -50,6 +51,7 @@ class Recipe:
     rewind: bool = False
     exclude: tuple[str, ...] = ()
     pinned: tuple[Pin, ...] = ()
+    aware_epochs: int = 0
 
     @property
     def final(self) -> float:
@@ -71,7 +73,9 @@ RECIPES = {
     "1:4": Recipe(pattern=KeepSome(1, 4)),
     "blocks": Recipe(pattern=Blocks(1, 4)),
     "tiles": Recipe(pattern=Blocks(4, 1)),
+    "channels": Recipe(pattern=WholeChannels(), sparsity=0.5),
     "taught": Recipe(teacher_share=0.7),
+    "aware": Recipe(aware_epochs=5),
 }
 
 
@@ -142,6 +146,10 @@ def refuse_bad_recipe(recipe: Recipe) -> None:
 
 
 def _refuse_bad_rounds(recipe: Recipe) -> None:
+    if recipe.aware_epochs < 0:
+        raise TinykitError(
+            f"{recipe.aware_epochs} epochs aware of int8", "0 leaves them out: --aware-epochs 0"
+        )
     if recipe.rounds < 1:
         raise TinykitError(f"{recipe.rounds} rounds of pruning", "at least one: --rounds 6")
     if recipe.rounds > 1 and recipe.growth is not Growth.ONE_SHOT:

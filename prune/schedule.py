@@ -42,10 +42,6 @@ class Schedule:
             return 1.0
         return 1 - (1 - min(step, self.last) / self.last) ** 3
 
-    def revises(self, step: int) -> bool:
-        """Say whether weights that are zero at this step can still come back."""
-        return self.growth is Growth.CONSTANT and step < self.last
-
 
 def schedule_for(
     epochs: int, samples: int, batch_size: int, growth: Growth = Growth.CUBIC

@@ -12,12 +12,12 @@ import zoo
 
 from tinykit.core import oracle
 from tinykit.core.errors import TinykitError
-from tinykit.prune import quantize
+from tinykit.prune.aware import CALIBRATION_SAMPLES, calibration_samples
 from tinykit.prune.convertible import make_convertible
 from tinykit.prune.flatfile import Port
 from tinykit.prune.keras3 import prune_model
 from tinykit.prune.load import HOW_TO_SAVE, load_model, save_model
-from tinykit.prune.quantize import calibration_samples, convert, quantize_inputs, score_int8
+from tinykit.prune.quantize import convert, quantize_inputs, score_int8
 from tinykit.prune.recipe import Recipe
 from tinykit.train.predict import evaluate
 
@@ -79,7 +79,7 @@ def test_quantize_twice_gives_the_same_bytes(tmp_path: Path) -> None:
 def test_quantize_takes_evenly_spaced_samples_for_calibration() -> None:
     data = nets.classes(1000)
     samples = calibration_samples(data)
-    assert len(samples) == quantize.CALIBRATION_SAMPLES
+    assert len(samples) == CALIBRATION_SAMPLES
     assert np.array_equal(samples[0], data.x[0]) and np.array_equal(samples[-1], data.x[-1])
 
 
