@@ -43,6 +43,7 @@ class ErrorCode(IntEnum):
     NOT_RUN = 8
     OUT_OF_RANGE = 9
     NOT_IN_THIS_BUILD = 10
+    NO_SESSION = 11
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,22 +1,21 @@
 """Talk to a board over a serial port or an emulator's pseudo-terminal: docs/protocol.md.
 
-One request is sent, its answer awaited; without one it is sent again, up to ATTEMPTS times, which
-the protocol allows since every request may be repeated. An answer counts only if its type, its
-sequence number and, where bytes were sent or asked for, its offset are those of the request.
+One request is sent, its answer awaited; without one it is sent again, which the protocol allows
+since every request may be repeated. An answer counts only if its type, its sequence number and,
+where bytes were sent or asked for, its offset are those of the request.
 """
 
-import errno
 import struct
 import time
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
-import serial
-
-from tinykit.core.errors import CheckFailedError, MissingToolError, TinykitError
+from tinykit.core.errors import CheckFailedError, TinykitError
 from tinykit.core.units import bytes_text
+from tinykit.host import link_errors
 from tinykit.host.frame import (
     ANSWER,
     DELIMITER,
@@ -28,42 +27,30 @@ from tinykit.host.frame import (
     FrameType,
     encode,
 )
+from tinykit.host.line import Line, PortGoneError
+from tinykit.host.link_errors import FLASH_HINT, BoardError, FaultError
+from tinykit.host.pace import BOARD_PATIENCE, MAX_ATTEMPTS, Pace, Patience
 
-ATTEMPTS = 3
-RESTARTS = 2  # of an inference whose input the board has lost
-POLL_S = 0.1
+__all__ = ["BoardError", "FaultError", "Hello", "Link", "Result", "Trace", "Traffic", "expect"]
+
+RESTARTS = 3  # of an inference whose input the board has lost
 MAX_SEQUENCE = 0xFFFF
-FLASH_HINT = "is it flashed? how to: README.md in the build folder"
+HISTORY_BYTES = 64 << 20  # of inputs, for a model with a state
 
 _HELLO = struct.Struct("<HHIIIIII16s16s24s8s")
 _RESULT = struct.Struct("<III")
 _TRACED = struct.Struct("<II")
 _COUNT = struct.Struct("<H")
 _LAYER = struct.Struct("<H")
-_REFUSAL = struct.Struct("<II")
-_FAULT = struct.Struct("<5I")
-# Why an engine ends the firmware, in the place of the address: docs/protocol.md, Errors.
-_GAVE_UP = {
-    1: "the model is of another version of the schema",
-    2: "the resolver did not take an operator",
-    3: "the tensors could not be allocated",
-    4: "an operator failed",
-    5: "the library aborted",
-    6: "something was written outside of the arena",
-}
-_LOST_INPUT = (ErrorCode.GAP, ErrorCode.INCOMPLETE, ErrorCode.NOT_RUN, ErrorCode.ALREADY_RUN)
+_LOST_INPUT = (
+    ErrorCode.GAP,
+    ErrorCode.INCOMPLETE,
+    ErrorCode.NOT_RUN,
+    ErrorCode.ALREADY_RUN,
+    ErrorCode.NO_SESSION,
+)
 
-
-class BoardError(CheckFailedError):
-    """Report that the board understood a request and could not serve it; status 1."""
-
-    def __init__(self, message: str, hint: str, code: int) -> None:
-        super().__init__(message, hint)
-        self.code = code
-
-
-class FaultError(CheckFailedError):
-    """Report that the firmware ran into a fault and stopped; status 1."""
+_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,31 +91,80 @@ class Trace:
     input_crc32: int
 
 
+@dataclass(slots=True)
+class Traffic:
+    """Count what a link has done.
+
+    Attributes:
+        requests: frames sent, each repetition too.
+        repeats: of these, those whose answer had not come in time.
+        restarts: how often the board had lost its session, as by a reset.
+        replugs: how often the port went away and came back.
+        sent_bytes, input_bytes: on the line to the board; of these, bytes of inputs.
+        dropped_bytes: that came from the board and belonged to no valid frame.
+    """
+
+    requests: int = 0
+    repeats: int = 0
+    restarts: int = 0
+    replugs: int = 0
+    sent_bytes: int = 0
+    input_bytes: int = 0
+    dropped_bytes: int = 0
+
+
+class History:
+    """Keep the inputs of a session, for a model whose answers depend on them, up to a limit."""
+
+    def __init__(self) -> None:
+        self.rows: list[bytes] = []
+        self.overflowed = False
+        self._bytes = 0
+
+    def append(self, row: bytes) -> None:
+        """Keep one more; past the limit, none."""
+        self._bytes += len(row)
+        self.overflowed = self._bytes > HISTORY_BYTES
+        if self.overflowed:
+            self.rows.clear()
+        else:
+            self.rows.append(row)
+
+
 class Link:
     """Hold an open link to one board: `with Link("/dev/ttyACM0") as link`.
 
     Args:
         port: a serial port or the path of a pseudo-terminal.
         baud: as in the board's file.
-        timeout_s: how long to wait for an answer, each of ATTEMPTS times.
-        run_timeout_s: the same where the board computes: run and trace.
+        patience: how long the board may take.
 
     Raises:
         MissingToolError: no such port, or it cannot be opened.
     """
 
-    def __init__(
-        self, port: str, baud: int = 115200, timeout_s: float = 2.0, run_timeout_s: float = 60.0
-    ) -> None:
-        self.port = port
-        self.baud = baud
-        self._timeout_s = timeout_s
-        self._run_timeout_s = run_timeout_s
+    def __init__(self, port: str, baud: int = 115200, patience: Patience = BOARD_PATIENCE) -> None:
+        self.traffic = Traffic()
+        self._pace = Pace(patience, baud)
         self._decoder = FrameDecoder()
         self._sequence = 0
         self._hello: Hello | None = None
-        self._history: list[bytes] | None = None
-        self._serial = _open(port, baud, timeout_s)
+        self._history: History | None = None
+        self._previous: Frame | None = None
+        self._echoed = False
+        self._heard = 0.0
+        self._session_lost = False
+        self._line = Line(port, baud)
+
+    @property
+    def port(self) -> str:
+        """Return where the board is; it may have moved when it was plugged in again."""
+        return self._line.port
+
+    @property
+    def halvings(self) -> int:
+        """Return how often repeated losses made frames smaller."""
+        return self._pace.halvings
 
     def __enter__(self) -> Self:
         """Return the open link."""
@@ -145,7 +181,7 @@ class Link:
 
     def close(self) -> None:
         """Close the port; harmless when repeated."""
-        self._serial.close()
+        self._line.close()
 
     def hello(self) -> Hello:
         """Ask the board who it is; it forgets every input and result.
@@ -155,7 +191,7 @@ class Link:
             CheckFailedError: it speaks another version of the protocol, or has faulted.
         """
         request = Frame(FrameType.HELLO, self._next_sequence())
-        payload = self._ask(request, self._timeout_s).payload
+        payload = self._ask(request).payload
         if len(payload) != _HELLO.size:
             raise CheckFailedError(
                 f"{self.port} describes itself in {len(payload)} bytes, expected {_HELLO.size}",
@@ -165,35 +201,22 @@ class Link:
         texts = [_text(field) for field in (digest, build_id, board, app)]
         self._hello = Hello(*numbers, *texts)
         if self._history is not None:
-            self._history = []
+            self._history = History()
         return self._hello
 
     def keep_history(self) -> None:
         """Repeat all earlier inputs where the board has lost them: its model has a state."""
-        self._history = []
+        self._history = History()
 
     def infer(self, input_bytes: bytes) -> Result:
         """Run the model on one input: all its input tensors, one after the other.
 
         Raises:
             TinykitError: the input has not the size that the model takes.
-            MissingToolError: the board has stopped answering.
+            MissingToolError: the board has stopped answering, or is unplugged.
             CheckFailedError: the board refuses, has faulted, or a checksum is wrong.
         """
-        for _ in range(RESTARTS):
-            try:
-                return self._remembered(input_bytes)
-            except BoardError as error:
-                if error.code not in _LOST_INPUT:
-                    raise
-                self._renew()
-        return self._remembered(input_bytes)
-
-    def _remembered(self, input_bytes: bytes) -> Result:
-        result = self._infer(input_bytes)
-        if self._history is not None:
-            self._history.append(input_bytes)
-        return result
+        return self._restarted(lambda: self._remembered(input_bytes))
 
     def trace(self, input_bytes: bytes, layer: int) -> Trace:
         """Run the model up to a layer, counted from 0, and leave the arena for `peek`.
@@ -201,14 +224,37 @@ class Link:
         Raises:
             As `infer`; CheckFailedError also if the firmware is no trace build.
         """
+        return self._restarted(lambda: self._trace(input_bytes, layer))
+
+    def _restarted(self, inference: Callable[[], _Answer]) -> _Answer:
+        """Begin an inference again, in a new session, if the board or its port was lost."""
         for _ in range(RESTARTS):
             try:
-                return self._trace(input_bytes, layer)
+                return self._in_session(inference)
             except BoardError as error:
                 if error.code not in _LOST_INPUT:
                     raise
-                self._renew()
-        return self._trace(input_bytes, layer)
+            except PortGoneError:
+                if self._hello is None or not self._pace.patience.replug_s:
+                    raise
+                self._line.reopen(self._pace.patience.replug_s)
+                self.traffic.replugs += 1
+        return self._in_session(inference)
+
+    def _in_session(self, inference: Callable[[], _Answer]) -> _Answer:
+        """Infer; whatever goes wrong on the way, the next inference begins a new session."""
+        if self._session_lost:
+            self._renew()
+        self._session_lost = True
+        answer = inference()
+        self._session_lost = False
+        return answer
+
+    def _remembered(self, input_bytes: bytes) -> Result:
+        result = self._infer(input_bytes)
+        if self._history is not None:
+            self._history.append(input_bytes)
+        return result
 
     def peek(self, offset: int, count: int) -> bytes:
         """Read the arena as the last `trace` left it."""
@@ -217,11 +263,13 @@ class Link:
     def _infer(self, input_bytes: bytes) -> Result:
         hello = self._hello or self.hello()
         sequence = self._write_input(input_bytes, hello)
-        answer = self._ask(Frame(FrameType.RUN, sequence), self._run_timeout_s)
-        self._expect_length(answer, _RESULT.size + min(hello.output_bytes, 480))
+        answer = self._exchange(lambda most_bytes: _run(sequence, most_bytes))
+        first = len(answer.payload) - _RESULT.size
+        if not 0 <= first <= hello.output_bytes:
+            raise link_errors.wrong_length(self.port, answer)
         input_crc32, time_us, output_crc32 = _RESULT.unpack_from(answer.payload)
         output = answer.payload[_RESULT.size :]
-        output += self._fetch(FrameType.READ, len(output), hello.output_bytes - len(output))
+        output += self._fetch(FrameType.READ, first, hello.output_bytes - first)
         self._expect_crc("input", input_crc32, input_bytes, sequence)
         self._expect_crc("output", output_crc32, output, sequence)
         return Result(sequence, output, time_us, input_crc32)
@@ -229,9 +277,9 @@ class Link:
     def _trace(self, input_bytes: bytes, layer: int) -> Trace:
         hello = self._hello or self.hello()
         sequence = self._write_input(input_bytes, hello)
-        request = Frame(FrameType.TRACE, sequence, 0, _LAYER.pack(layer))
-        answer = self._ask(request, self._run_timeout_s)
-        self._expect_length(answer, _TRACED.size)
+        answer = self._ask(Frame(FrameType.TRACE, sequence, 0, _LAYER.pack(layer)))
+        if len(answer.payload) != _TRACED.size:
+            raise link_errors.wrong_length(self.port, answer)
         input_crc32, time_us = _TRACED.unpack(answer.payload)
         self._expect_crc("input", input_crc32, input_bytes, sequence)
         return Trace(sequence, layer, time_us, input_crc32)
@@ -244,25 +292,39 @@ class Link:
                 "was the input made for this build?",
             )
         sequence = self._next_sequence()
-        chunk_bytes = min(hello.max_payload, MAX_PAYLOAD_BYTES)
-        for offset in range(0, len(data), chunk_bytes):
-            chunk = data[offset : offset + chunk_bytes]
-            self._ask(Frame(FrameType.WRITE, sequence, offset, chunk), self._timeout_s)
+        arrived = 0
+        while arrived < len(data):
+
+            def write(most_bytes: int, offset: int = arrived) -> Frame:
+                chunk = data[offset : offset + min(most_bytes, hello.max_payload)]
+                return Frame(FrameType.WRITE, sequence, offset, chunk)
+
+            # more than this chunk, if a longer one had come whose answer was lost
+            arrived = self._exchange(write).offset
+        self.traffic.input_bytes += len(data)
         return sequence
 
     def _fetch(self, kind: FrameType, offset: int, count: int) -> bytes:
         data = b""
         while len(data) < count:
-            size = min(count - len(data), MAX_PAYLOAD_BYTES)
-            request = Frame(kind, self._sequence, offset + len(data), _COUNT.pack(size))
-            answer = self._ask(request, self._timeout_s)
-            self._expect_length(answer, size)
-            data += answer.payload
+
+            def fetch(most_bytes: int, got: int = len(data)) -> Frame:
+                size = min(count - got, most_bytes)
+                return Frame(kind, self._sequence, offset + got, _COUNT.pack(size))
+
+            data += self._exchange(fetch).payload
         return data
 
     def _renew(self) -> None:
         """Start a new session after the board has lost the input, as a reset does."""
-        before, history = self._hello, self._history or []
+        self.traffic.restarts += 1
+        before, history = self._hello, self._history
+        if history is not None and history.overflowed:
+            raise CheckFailedError(
+                f"{self.port} was reset, and its model depends on more than "
+                f"{bytes_text(HISTORY_BYTES)} of inputs before",
+                "start again; is the board's supply steady?",
+            )
         after = self.hello()
         if before is not None and before != after:
             raise CheckFailedError(
@@ -270,27 +332,48 @@ class Link:
                 f"now {after.digest} (build {after.build_id})",
                 "was it flashed, or another board plugged in? start again",
             )
-        for input_bytes in history:
-            self._remembered(input_bytes)
+        self._history = history
+        for input_bytes in history.rows if history is not None else ():
+            self._infer(input_bytes)
 
     def _next_sequence(self) -> int:
         self._sequence = self._sequence % MAX_SEQUENCE + 1
         return self._sequence
 
-    def _ask(self, request: Frame, timeout_s: float) -> Frame:
-        """Send a request until its answer comes."""
-        self._decoder.reset()
-        for _ in range(ATTEMPTS):
-            self._write(DELIMITER + encode(request))
-            answer = self._await(request, timeout_s)
-            if answer is not None:
-                return answer
-        raise self._no_answer(request, timeout_s)
+    def _ask(self, request: Frame) -> Frame:
+        return self._exchange(lambda _most_bytes: request)
 
-    def _await(self, request: Frame, timeout_s: float) -> Frame | None:
-        deadline = time.monotonic() + timeout_s
-        while time.monotonic() < deadline:
-            for frame in self._decoder.feed(self._read()):
+    def _exchange(self, make: Callable[[int], Frame]) -> Frame:
+        """Send a request until its answer comes; it is made anew, of at most so many bytes."""
+        self._decoder.reset()
+        self._echoed = False
+        started = self._heard = time.monotonic()
+        for attempt in range(MAX_ATTEMPTS):
+            request = make(self._pace.chunk_bytes)
+            sent = time.monotonic()
+            self._send(request)
+            answer = self._await(request, sent + self._pace.wait_s(request.type, attempt))
+            if answer is not None:
+                self._pace.answered(request.type, time.monotonic() - sent, attempt)
+                self._previous = request
+                self._forget_dropped()
+                return answer
+            self._pace.lost()
+            self.traffic.repeats += 1
+            if self._pace.hopeless(request.type, attempt + 1, time.monotonic() - self._heard):
+                break
+        raise self._no_answer(request, attempt + 1, time.monotonic() - started)
+
+    def _send(self, request: Frame) -> None:
+        encoded = DELIMITER + encode(request)
+        self.traffic.requests += 1
+        self.traffic.sent_bytes += len(encoded)
+        self._line.write(encoded)
+
+    def _await(self, request: Frame, deadline: float) -> Frame | None:
+        while (left_s := deadline - time.monotonic()) > 0:
+            for frame in self._decoder.feed(self._line.read(left_s)):
+                self._heard = time.monotonic()
                 if self._answers(frame, request):
                     return frame
         return None
@@ -298,106 +381,59 @@ class Link:
     def _answers(self, frame: Frame, request: Frame) -> bool:
         """Tell whether a frame answers a request; raise if it is the board's refusal or fault."""
         if frame.version != VERSION:
-            raise self._other_version(frame.version)
+            raise link_errors.other_version(self.port, frame.version)
         if frame.type == FrameType.FAULT:
-            raise self._fault(frame)
-        if frame.sequence != request.sequence:
+            raise link_errors.fault(self.port, frame.payload)
+        if frame == request:
+            self._echoed = True
             return False
         if frame.type == FrameType.ERROR:
-            raise self._refusal(frame, request)
-        if frame.type != request.type + ANSWER:
-            return False
-        if request.type == FrameType.WRITE:
-            return frame.offset >= request.offset + len(request.payload)
-        return frame.offset == request.offset
+            if (frame.sequence, frame.offset) != (request.sequence, request.offset):
+                return False
+            raise link_errors.refusal(self.port, frame.payload, request.type)
+        if _matches(frame, request):
+            return True
+        if self._previous is not None and _matches(frame, self._previous):
+            self._pace.asked_too_early(self._previous.type)
+        return False
 
-    def _read(self) -> bytes:
-        try:
-            first = self._serial.read(1)
-            return bytes(first + self._serial.read(self._serial.in_waiting)) if first else b""
-        except (serial.SerialException, OSError) as error:
-            raise self._broken(error) from None
-
-    def _write(self, data: bytes) -> None:
-        try:
-            self._serial.write(data)
-        except (serial.SerialException, OSError) as error:
-            raise self._broken(error) from None
-
-    def _expect_length(self, answer: Frame, expected: int) -> None:
-        if len(answer.payload) != expected:
-            raise CheckFailedError(
-                f"{self.port} answered {_name(answer.type - ANSWER)} "
-                f"with {len(answer.payload)} bytes, expected {expected}",
-                "the board breaks the protocol: docs/protocol.md",
-            )
+    def _forget_dropped(self) -> None:
+        self.traffic.dropped_bytes += self._decoder.dropped_bytes
 
     def _expect_crc(self, what: str, reported: int, data: bytes, sequence: int) -> None:
-        if reported != zlib.crc32(data):
+        found = zlib.crc32(data[::-1])  # another check than that of the frames
+        if reported != found:
             raise CheckFailedError(
-                f"the {what} of sequence {sequence} has CRC-32 0x{zlib.crc32(data):08x} here, "
+                f"the {what} of sequence {sequence} has CRC-32 0x{found:08x} here, "
                 f"0x{reported:08x} on {self.port}",
                 "bytes were lost or changed on the way; the result was not accepted",
             )
 
-    def _no_answer(self, request: Frame, timeout_s: float) -> TinykitError:
+    def _no_answer(self, request: Frame, attempts: int, waited_s: float) -> TinykitError:
         heard_bytes = self._decoder.dropped_bytes + self._decoder.pending_bytes()
-        waited = f"{ATTEMPTS * timeout_s:.1f} s"
-        sent = f"(sent {_name(request.type)} {ATTEMPTS} times, {self.baud} baud)"
-        if heard_bytes:
-            return MissingToolError(
-                f"{self.port} sent {bytes_text(heard_bytes)} in {waited}, no valid frame {sent}",
-                "another baud rate, or another firmware? how to flash: README.md in the build "
-                "folder",
-            )
-        return MissingToolError(f"no answer from {self.port} after {waited} {sent}", FLASH_HINT)
+        self._forget_dropped()
+        sent = f"(sent {link_errors.name(request.type)} {attempts} times, {self._line.baud} baud)"
+        return link_errors.no_answer(self.port, waited_s, sent, heard_bytes, self._echoed)
 
-    def _refusal(self, frame: Frame, request: Frame) -> CheckFailedError:
-        if len(frame.payload) != _REFUSAL.size:
-            return CheckFailedError(
-                f"{self.port} sent an error of {len(frame.payload)} bytes",
-                "the board breaks the protocol: docs/protocol.md",
-            )
-        code, detail = _REFUSAL.unpack(frame.payload)
-        if code == ErrorCode.BAD_VERSION:
-            return self._other_version(detail)
-        known = {item.value: item.name.lower() for item in ErrorCode}
-        hint = "docs/protocol.md, Errors, says what it means"
-        if code == ErrorCode.NOT_IN_THIS_BUILD:
-            hint = "tracing needs a trace build on the board"
-        return BoardError(
-            f"{self.port} refused {_name(request.type)}: "
-            f"{known.get(code, f'error {code}')} (detail {detail})",
-            hint,
-            code,
-        )
 
-    def _fault(self, frame: Frame) -> CheckFailedError:
-        if len(frame.payload) != _FAULT.size:
-            return FaultError(f"the firmware on {self.port} faulted", "reset the board")
-        pc, lr, cfsr, hfsr, address = _FAULT.unpack(frame.payload)
-        if lr == cfsr == hfsr == 0 and address in _GAVE_UP:
-            return FaultError(
-                f"TensorFlow Lite Micro on {self.port} gave up: {_GAVE_UP[address]}, pc 0x{pc:08x}",
-                f"where: arm-none-eabi-addr2line -fe firmware.elf 0x{pc:08x}; or --engine native",
-            )
-        return FaultError(
-            f"the firmware on {self.port} faulted: pc 0x{pc:08x}, lr 0x{lr:08x}, "
-            f"cfsr 0x{cfsr:08x}, hfsr 0x{hfsr:08x}, address 0x{address:08x}",
-            f"where: arm-none-eabi-addr2line -fe firmware.elf 0x{pc:08x}; then reset the board",
-        )
+def _run(sequence: int, most_bytes: int) -> Frame:
+    """Ask for a result, with so many bytes of it at once; with all that fit if they may be many."""
+    limit = b"" if most_bytes == MAX_PAYLOAD_BYTES else _COUNT.pack(most_bytes)
+    return Frame(FrameType.RUN, sequence, 0, limit)
 
-    def _other_version(self, theirs: int) -> CheckFailedError:
-        return CheckFailedError(
-            f"{self.port} speaks version {theirs} of the link protocol, this is version {VERSION}",
-            "build and flash the firmware with this tinykit: README.md in the build folder",
-        )
 
-    def _broken(self, error: Exception) -> MissingToolError:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        return MissingToolError(
-            f"the connection to {self.port} broke: {reason}", "is it still plugged in?"
-        )
+def _matches(frame: Frame, request: Frame) -> bool:
+    """Tell whether a frame is what a board answers to a request that it serves."""
+    if (frame.type, frame.sequence) != (request.type + ANSWER, request.sequence):
+        return False
+    if request.type == FrameType.WRITE:
+        return frame.offset >= request.offset + len(request.payload)
+    if frame.offset != request.offset:
+        return False
+    if request.type in (FrameType.READ, FrameType.PEEK):
+        (count,) = _COUNT.unpack(request.payload)
+        return len(frame.payload) == int(count)
+    return True
 
 
 def expect(hello: Hello, digest: str, build_id: str, image_crc32: int, board: str) -> None:
@@ -427,42 +463,6 @@ def expect(hello: Hello, digest: str, build_id: str, image_crc32: int, board: st
             f"{bytes_text(hello.image_bytes)}, the build's is 0x{image_crc32:08x}",
             "flashing was interrupted? flash it again: README.md in the build folder",
         )
-
-
-def _open(port: str, baud: int, timeout_s: float) -> serial.Serial:
-    try:
-        opened = serial.Serial(port, baud, timeout=POLL_S, write_timeout=timeout_s, exclusive=True)
-        opened.reset_input_buffer()
-    except (serial.SerialException, OSError, ValueError) as error:
-        raise _cannot_open(port, error) from None
-    return opened
-
-
-def _cannot_open(port: str, error: Exception) -> MissingToolError:
-    match getattr(error, "errno", None):
-        case errno.ENOENT:
-            return MissingToolError(
-                f"{port} does not exist",
-                "is the board plugged in? ports found: python -m serial.tools.list_ports",
-            )
-        case errno.EACCES | errno.EPERM:
-            return MissingToolError(
-                f"no permission to open {port}",
-                "sudo usermod -aG dialout $USER, then log in again",
-            )
-        case errno.EBUSY | errno.EAGAIN:
-            return MissingToolError(
-                f"{port} is in use by another program", "close its serial monitor"
-            )
-    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return MissingToolError(
-        f"{port} is no usable serial port: {reason}",
-        "ports found: python -m serial.tools.list_ports",
-    )
-
-
-def _name(kind: int) -> str:
-    return FrameType(kind).name.lower() if kind in list(FrameType) else f"type 0x{kind:02x}"
 
 
 def _text(field: bytes) -> str:

@@ -14,12 +14,8 @@ from tinykit.host.apps import require_link
 from tinykit.host.emulator import Emulator
 from tinykit.host.emulators import start_emulator
 from tinykit.host.link import Link, expect
+from tinykit.host.pace import EMULATOR_PATIENCE
 from tinykit.host.record import BuildRecord
-
-# An emulator computes a thousand times slower than the board.
-PORT_RUN_TIMEOUT_S = 60.0
-EMULATOR_TIMEOUT_S = 30.0
-EMULATOR_RUN_TIMEOUT_S = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +92,14 @@ def open_session(folder: Path, record: BuildRecord, place: Place) -> Iterator[Se
     """Connect, say hello, and refuse any board that does not run this very image."""
     require_link(record.app, folder)
     if place.port is not None:
-        with Link(place.port, record.link.baud, run_timeout_s=PORT_RUN_TIMEOUT_S) as link:
+        with Link(place.port, record.link.baud) as link:
             _greet(link, folder, record)
             yield Session(link, None)
         return
     assert place.emulator is not None
     with (
         start_for(folder, record, place.emulator) as emulator,
-        Link(emulator.port, record.link.baud, EMULATOR_TIMEOUT_S, EMULATOR_RUN_TIMEOUT_S) as link,
+        Link(emulator.port, record.link.baud, EMULATOR_PATIENCE) as link,
     ):
         _greet(link, folder, record)
         yield Session(link, emulator)

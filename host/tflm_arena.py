@@ -19,6 +19,7 @@ from tinykit.core.units import bytes_text
 from tinykit.host.emulators import start_emulator
 from tinykit.host.image import read_image
 from tinykit.host.link import Link, Result
+from tinykit.host.pace import Patience
 
 STEP_BYTES = 16  # TFLM's alignment
 FENCES_BYTES = 16 + 1024  # as in firmware/engines/tk_tflm_probe.cpp
@@ -26,8 +27,7 @@ MOST_ARENA_BYTES = 1 << 20  # QEMU clears as much behind the image in flash, and
 OTHER_BYTES = 2_048  # of RAM that a probe leaves to everything else
 MOST_STACK_BYTES = 16_384
 # Enough for a model to fail in, and for what memory it overwrites to become endless loops.
-RUN_TIMEOUT_S = 120.0
-ANSWER_TIMEOUT_S = 10.0
+PATIENCE = Patience(10.0, 10.0, 30.0, 120.0, 360.0, 3, 0.0)
 _DEPTHS = struct.Struct("<2I")  # a probe's last output
 
 
@@ -130,7 +130,7 @@ class _Probe:
         name = self._board.emulators[0]
         with (
             start_emulator(name, self._copy, self._board, self._invoke) as emulator,
-            Link(emulator.port, self._board.link.baud, ANSWER_TIMEOUT_S, RUN_TIMEOUT_S) as link,
+            Link(emulator.port, self._board.link.baud, PATIENCE) as link,
         ):
             link.hello()
             if not infer:

@@ -600,7 +600,7 @@ def test_a_link_without_an_answer_tells_the_emulators_reason(build: Build) -> No
     with (
         pytest.raises(EmulationError, match="RNG"),
         UnicornEmulator(elf, BOARD) as emulator,
-        Link(emulator.port, timeout_s=5) as link,
+        Link(emulator.port) as link,
     ):
         link.hello()
 

@@ -21,7 +21,7 @@ from tinykit.core.files import PACKAGE_ROOT
 HELLO, WRITE, RUN, READ, TRACE, PEEK = range(1, 7)
 REFUSAL, FAULT = 0xFE, 0xFF
 BAD_VERSION, BAD_TYPE, BAD_LENGTH, GAP, TOO_LONG, INCOMPLETE, ALREADY_RUN, NOT_RUN = range(1, 9)
-OUT_OF_RANGE, NOT_IN_THIS_BUILD = 9, 10
+OUT_OF_RANGE, NOT_IN_THIS_BUILD, NO_SESSION = 9, 10, 11
 NO_SEQUENCE = 0xFFFFFFFF
 
 INPUT_BYTES = 600  # tests/c/stub_model.c
@@ -157,6 +157,8 @@ class Reference:
     def serve(self, request: Frame) -> Frame | tuple[int, int]:
         length = len(request.payload)
         wanted = {WRITE: length, READ: 2, TRACE: 2, PEEK: 2}.get(request.type, 0)
+        if request.type == RUN and length == 2:
+            wanted = 2
         if request.version != 1:
             return BAD_VERSION, 1
         if not HELLO <= request.type <= PEEK:
@@ -195,7 +197,7 @@ class Reference:
         if self.has(request) != INPUT_BYTES:
             return INCOMPLETE, self.has(request)
         self.spent_by = (request.type, layer)
-        self.input_crc = zlib.crc32(self.arrived)
+        self.input_crc = zlib.crc32(self.arrived[::-1])
         self.output = bytes((~byte + layer) & 0xFF for byte in self.arrived)
         return None
 
@@ -203,8 +205,9 @@ class Reference:
         refused = self.spend(request, LAYERS - 1)
         if refused:
             return refused
-        head = struct.pack("<III", self.input_crc, TIME_US, zlib.crc32(self.output))
-        return Frame(RUN + 0x80, request.sequence, request.offset, head + self.output[:480])
+        head = struct.pack("<III", self.input_crc, TIME_US, zlib.crc32(self.output[::-1]))
+        most = min(480, self.count(request)) if request.payload else 480
+        return Frame(RUN + 0x80, request.sequence, request.offset, head + self.output[:most])
 
     def trace(self, request: Frame) -> Frame | tuple[int, int]:
         if self.count(request) >= self.layers:
@@ -263,6 +266,7 @@ def compile_for_host(compiler: str, folder: Path, trace: int) -> Path:
 @pytest.fixture
 def board(programs: dict[int, Path]) -> Iterator[HostBoard]:
     started = HostBoard(programs[0])
+    started.ask(Frame(HELLO))
     yield started
     started.close()
 
@@ -270,6 +274,7 @@ def board(programs: dict[int, Path]) -> Iterator[HostBoard]:
 @pytest.fixture
 def traced(programs: dict[int, Path]) -> Iterator[HostBoard]:
     started = HostBoard(programs[1])
+    started.ask(Frame(HELLO))
     yield started
     started.close()
 
@@ -311,8 +316,18 @@ def test_run_answers_with_crcs_time_and_first_bytes_of_output(board: HostBoard) 
 
     answer = board.ask(Frame(RUN, 3))
 
-    head = struct.pack("<III", zlib.crc32(data), TIME_US, zlib.crc32(output))
+    head = struct.pack("<III", zlib.crc32(data[::-1]), TIME_US, zlib.crc32(output[::-1]))
     assert answer == Frame(RUN + 0x80, 3, 0, head + output[:480])
+
+
+@pytest.mark.parametrize("most", [0, 1, 479, 481, 65535])
+def test_run_answers_with_as_much_of_the_output_as_it_is_asked_for(
+    board: HostBoard, most: int
+) -> None:
+    write_input(board, 3)
+    whole = board.ask(Frame(RUN, 3)).payload
+
+    assert board.ask(Frame(RUN, 3, 0, count_bytes(most))).payload == whole[: 12 + most]
 
 
 def test_read_gives_the_rest_of_the_output_across_tensors(board: HostBoard) -> None:
@@ -328,6 +343,16 @@ def test_second_run_gives_the_same_answer_and_does_not_run_again(board: HostBoar
     write_input(board, 3)
 
     assert board.ask(Frame(RUN, 3)) == board.ask(Frame(RUN, 3))
+
+
+def test_no_input_is_taken_between_a_reset_and_hello(programs: dict[int, Path]) -> None:
+    board = HostBoard(programs[0])
+    write = Frame(WRITE, 3, 0, b"x")
+    assert board.ask(write) == refusal(write, NO_SESSION, 0)
+    assert board.ask(Frame(RUN, 3)) == refusal(Frame(RUN, 3), INCOMPLETE, 0)
+    board.ask(Frame(HELLO))
+    assert board.ask(write) == Frame(WRITE + 0x80, 3, 1)
+    board.close()
 
 
 def test_run_without_the_whole_input_is_incomplete(board: HostBoard) -> None:
@@ -382,7 +407,7 @@ def test_repeated_write_is_stored_again(board: HostBoard) -> None:
     board.ask(Frame(WRITE, 3, 400, data[400:]))
     result = board.ask(Frame(RUN, 3))
 
-    assert result.payload[:4] == struct.pack("<I", zlib.crc32(data))
+    assert result.payload[:4] == struct.pack("<I", zlib.crc32(data[::-1]))
 
 
 @pytest.mark.parametrize("offset", [400, INPUT_BYTES, 0xFFFFFFFF, 0xFFFFFF00])
@@ -439,7 +464,8 @@ def test_other_version_is_refused_by_a_frame_of_ours(board: HostBoard, version: 
 
 
 @pytest.mark.parametrize(
-    ("kind", "length"), [(HELLO, 1), (RUN, 4), (READ, 0), (READ, 3), (TRACE, 0), (PEEK, 492)]
+    ("kind", "length"),
+    [(HELLO, 1), (RUN, 1), (RUN, 3), (RUN, 4), (READ, 0), (READ, 3), (TRACE, 0), (PEEK, 492)],
 )
 def test_wrong_length_of_payload_is_refused(board: HostBoard, kind: int, length: int) -> None:
     request = Frame(kind, 3, 0, bytes(length))
@@ -462,7 +488,7 @@ def test_trace_stops_behind_a_layer_and_peek_sees_it(traced: HostBoard, layer: i
 
     answer = traced.ask(trace)
 
-    assert answer == Frame(TRACE + 0x80, 3, 0, struct.pack("<II", zlib.crc32(data), TIME_US))
+    assert answer == Frame(TRACE + 0x80, 3, 0, struct.pack("<II", zlib.crc32(data[::-1]), TIME_US))
     assert traced.ask(trace) == answer
     seen = traced.ask(Frame(PEEK, 3, 100, count_bytes(492))).payload
     assert seen == bytes((~byte + layer) & 0xFF for byte in swapped(data)[100:592])
@@ -533,7 +559,7 @@ def test_largest_frames_pass_both_ways(board: HostBoard) -> None:
     board.ask(Frame(WRITE, 0x0101, 492, data[492:]))
     result = board.ask(Frame(RUN, 0x0101))
 
-    assert result.payload[:4] == struct.pack("<I", zlib.crc32(data))
+    assert result.payload[:4] == struct.pack("<I", zlib.crc32(data[::-1]))
     assert len(result.payload) == 492
 
 
@@ -575,6 +601,7 @@ REQUESTS = st.one_of(
     ),
     st.builds(Frame, st.just(TRACE), SEQUENCES, OFFSETS, st.integers(0, 3).map(count_bytes)),
     st.builds(Frame, st.just(RUN), SEQUENCES, OFFSETS),
+    st.builds(Frame, st.just(RUN), SEQUENCES, OFFSETS, st.integers(0, 500).map(count_bytes)),
     st.builds(
         lambda sequence, offset, start, count: Frame(
             WRITE, sequence, offset, pattern(start, count)

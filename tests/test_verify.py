@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -249,14 +250,16 @@ def test_a_port_that_does_not_exist(tinykit: Tinykit, dense_build: Path) -> None
 def test_a_silent_port_is_given_up(tinykit: Tinykit, dense_build: Path) -> None:
     with behind_port(lambda _request: []) as port:
         line, hint = tinykit.refuses("verify", dense_build, "--port", port, status=3)
-    assert line == f"no answer from {port} after 6.0 s (sent hello 3 times, 115200 baud)"
+    assert re.fullmatch(
+        rf"no answer from {port} after 6\.\d s \(sent hello \d+ times, 115200 baud\)", line
+    )
     assert hint.startswith("is it flashed?")
 
 
 def test_a_port_that_answers_rubbish(tinykit: Tinykit, dense_build: Path) -> None:
     with behind_port(None, b"login: ") as port:
         line, hint = tinykit.refuses("verify", dense_build, "--port", port, status=3)
-    assert line.startswith(f"{port} sent ") and "no valid frame" in line
+    assert line.startswith(f"{port} sent ") and "no valid answer" in line
     assert "another baud rate, or another firmware?" in hint
 
 

@@ -35,6 +35,7 @@ typedef struct {
 } session;
 
 static session now;
+static bool greeted; // since reset: else the host would not notice one between two inferences
 
 int main(void);
 
@@ -47,23 +48,24 @@ OUT_OF_LINE static uint32_t ports_bytes(const tk_port *ports, size_t count)
     return bytes;
 }
 
-static uint32_t ports_crc32(const tk_port *ports, size_t count)
-{
-    uint32_t crc = TK_CRC32_START;
-    for (size_t i = 0; i < count; i++) {
-        crc = tk_crc32_update(crc, ports[i].data, ports[i].bytes);
-    }
-    return ~crc;
-}
-
 // The caller has checked that offset is inside.
-static uint8_t *ports_at(const tk_port *port, uint32_t offset)
+OUT_OF_LINE static uint8_t *ports_at(const tk_port *port, uint32_t offset)
 {
     while (offset >= port->bytes) {
         offset -= port->bytes;
         port++;
     }
     return port->data + offset;
+}
+
+// From the last byte to the first: damage that the CRC of a frame has missed, this one finds.
+OUT_OF_LINE static uint32_t ports_crc32(const tk_port *ports, uint32_t bytes)
+{
+    uint32_t crc = TK_CRC32_START;
+    while (bytes-- > 0) {
+        crc = tk_crc32_byte(crc, *ports_at(ports, bytes));
+    }
+    return ~crc;
 }
 
 static uint32_t input_bytes(void)
@@ -113,6 +115,7 @@ static tk_error hello(tk_header *frame)
 {
     const tk_image image = tk_chip_image();
     now = (session){.known = false};
+    greeted = true;
     if (tk_app_model.reset_state != NULL) {
         tk_app_model.reset_state();
     }
@@ -149,6 +152,9 @@ static void store_input(uint32_t offset, const uint8_t *from, uint32_t count)
 static tk_error write(tk_header *frame, uint32_t *detail)
 {
     const uint32_t arrived = arrived_bytes(frame->sequence);
+    if (!greeted) {
+        return refuse(detail, 0, TK_NO_SESSION);
+    }
     if (is_current(frame->sequence) && (now.progress != INPUT_MISSING)) {
         return refuse(detail, frame->sequence, TK_ALREADY_RUN);
     }
@@ -182,7 +188,7 @@ static tk_error check_input(uint16_t sequence, uint32_t *detail)
 
 static void invoke(progress next)
 {
-    now.input_crc32 = ports_crc32(tk_app_model.inputs, tk_app_model.input_count);
+    now.input_crc32 = ports_crc32(tk_app_model.inputs, input_bytes());
     const uint32_t start_us = tk_chip_time_us();
     tk_app_model.invoke();
     now.time_us = tk_chip_time_us() - start_us;
@@ -198,8 +204,14 @@ OUT_OF_LINE static uint8_t *load(uint8_t *to, const tk_port *ports, uint32_t off
     return to;
 }
 
+static uint32_t least(uint32_t a, uint32_t b) { return a < b ? a : b; }
+
 static tk_error run(tk_header *frame, uint32_t *detail)
 {
+    uint32_t most = TK_FRAME_PAYLOAD_BYTES - RESULT_HEAD_BYTES; // bytes of output in the answer
+    if (frame->length != 0) {
+        most = least(most, tk_load_u16(tk_link_payload()));
+    }
     if (!is_current(frame->sequence) || (now.progress != INPUT_RUN)) {
         const tk_error error = check_input(frame->sequence, detail);
         if (error != TK_OK) {
@@ -209,14 +221,12 @@ static tk_error run(tk_header *frame, uint32_t *detail)
         tk_trace_stop = TK_TRACE_ALL;
 #endif
         invoke(INPUT_RUN);
-        now.output_crc32 = ports_crc32(tk_app_model.outputs, tk_app_model.output_count);
+        now.output_crc32 = ports_crc32(tk_app_model.outputs, output_bytes());
     }
     uint8_t *end = tk_store_u32(tk_link_payload(), now.input_crc32);
     end = tk_store_u32(end, now.time_us);
     end = tk_store_u32(end, now.output_crc32);
-    const uint32_t room = TK_FRAME_PAYLOAD_BYTES - RESULT_HEAD_BYTES;
-    const uint32_t bytes = output_bytes();
-    answer_until(frame, load(end, tk_app_model.outputs, 0, bytes < room ? bytes : room));
+    answer_until(frame, load(end, tk_app_model.outputs, 0, least(most, output_bytes())));
     return TK_OK;
 }
 
@@ -294,12 +304,14 @@ static tk_error peek(const tk_header *frame, uint32_t *detail)
 }
 #endif
 
-// The length of payload that a request must have; a write may have any.
+// The length of payload that a request must have; a write may have any, a run 0 or 2.
 static uint16_t wanted_length(const tk_header *frame)
 {
     switch (frame->type) {
     case TK_WRITE:
         return frame->length;
+    case TK_RUN:
+        return frame->length & 2u;
     case TK_READ:
     case TK_TRACE_LAYER:
     case TK_PEEK:

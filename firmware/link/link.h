@@ -31,6 +31,7 @@ typedef enum {
     TK_NOT_RUN = 8,
     TK_OUT_OF_RANGE = 9,
     TK_NOT_IN_THIS_BUILD = 10,
+    TK_NO_SESSION = 11,
 } tk_error;
 
 // Sleeps until a whole frame is there; its payload stays valid until tk_link_send.

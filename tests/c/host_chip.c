@@ -6,8 +6,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-// Given to the tests by tests/test_link_c.py, which knows its bytes.
+#ifdef TK_TEST_IMAGE
+static const uint8_t image[] = {
+#include TK_TEST_IMAGE // of the build folder that tests/native.py compiles
+};
+#else
+// Known to tests/test_link_c.py.
 static const uint8_t image[] = "the image that the board reads from its own flash";
+#endif
 
 static uint32_t now_us;
 
