@@ -63,14 +63,15 @@ def pool(kind: str) -> st.SearchStrategy[Case]:
 
 
 def reduction(kind: str) -> st.SearchStrategy[Case]:
-    """Draw a MEAN or SUM of an input of 2 to 5 dimensions."""
+    """Draw a MEAN or SUM of an input of 2 to 6 dimensions."""
 
     @st.composite
     def drawn(draw: Draw) -> Case:
         draft = _draft(draw)
         rank = draw(st.integers(2, 5))
         high = 7 if rank < 5 else 4
-        source = _input(draft, (1, *(draw(st.integers(1, high)) for _ in range(rank - 1))))
+        shape = (1, *(draw(st.integers(1, high)) for _ in range(rank - 1)))
+        source = _input(draft, (2, 3, 2, 2, 3, 2) if draft.rng.integers(4) == 0 else shape)
         return cases._case(draw, kind, draft, (cases.add_mean(draw, draft, source, kind),))
 
     return drawn()

@@ -167,11 +167,22 @@ def test_axes_that_lie_together_become_one() -> None:
 
 
 def test_too_many_axes_are_refused() -> None:
-    axes = tuple(Axis(2, 3**i, 5**i) for i in range(6))
+    axes = tuple(Axis(9, 11**i, 13**i) for i in range(7))
     tensors = (Tensor("source", (999,), "int8"), Tensor("target", (9999,), "int8"))
     graph = Graph("wide", tensors, (), (0,), (1,))
-    with pytest.raises(RefusedError, match="moves 6 axes at once, the most is 5"):
+    with pytest.raises(RefusedError, match="moves 7 axes at once, the most is 5"):
         moving.refuse_unlowerable(graph, [Copy(0, 1, axes)])
+
+
+def test_one_axis_too_many_is_taken_apart() -> None:
+    shape = (3, 2, 4, 2, 5, 6)
+    tensors = (Tensor("source", shape, "int8"), Tensor("target", shape[::-1], "int8"))
+    operator = Operator("move", "ANY", (0,), (1,), None)
+    graph = Graph("wide", tensors, (operator,), (0,), (1,))
+    axes = tuple(map(Axis, shape, moving.steps(shape), moving.steps(shape[::-1])[::-1]))
+    found = moving.layers(graph, operator, [Copy(0, 1, axes)])
+    assert [dict(layer.fields)["axes"] for layer in found] == [5, 5]
+    assert [layer.name for layer in found] == ["move", "move_part2"]
 
 
 def test_the_kernel_has_as_many_axes_as_copies_may(library: ctypes.CDLL) -> None:

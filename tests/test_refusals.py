@@ -51,6 +51,7 @@ def with_bias_type(options: Options, bias_type: int) -> Options:
 
 
 ROW = tensor("row", (1, 3))
+SEVEN = tensor("seven", (1, 1, 2, 1, 2, 1, 2))
 IMAGE = tensor("image", (1, 4, 4, 3))
 RULES: dict[str, tuple[bytes, str]] = {
     "int4 of two scales": (
@@ -109,6 +110,23 @@ RULES: dict[str, tuple[bytes, str]] = {
     "transpose twice": (
         model("TRANSPOSE", IMAGE, (numbers([0, 1, 1, 3]),), IMAGE),
         "(TRANSPOSE) puts 4 axes in the order [0, 1, 1, 3]",
+    ),
+    "transpose of six axes": (
+        model(
+            "TRANSPOSE",
+            tensor("six", (1, 2, 1, 2, 1, 2)),
+            (numbers([0, 5, 4, 3, 2, 1]),),
+            tensor("t", (1, 2, 1, 2, 1, 2)),
+        ),
+        "(TRANSPOSE) turns 6 axes, TFLM at most 5",
+    ),
+    "concatenation of seven axes": (
+        model("CONCATENATION", SEVEN, (SEVEN,), tensor("t", (2, 1, 2, 1, 2, 1, 2))),
+        "(CONCATENATION) joins 7 axes, TFLM up to 6",
+    ),
+    "reversal in seven axes": (
+        model("REVERSE_V2", SEVEN, (numbers([6]),), SEVEN),
+        "(REVERSE_V2) reverses in 7 axes, TFLM up to 6",
     ),
     "concatenation of scales": (
         model(

@@ -12,6 +12,7 @@ from tinykit.core.graph import Graph, Operator, Tensor
 
 _DTYPES = ("int8", "int16", "float32", "int32")
 _MOST_INPUTS = 10  # kMaxInputNum of TFLM's CONCATENATION
+_MOST_RANK = 6  # of TFLM's CONCATENATION
 _MOST_PACKED = 64  # a kernel call each
 
 
@@ -72,6 +73,10 @@ def _refuse_other_packs(attributes: Join, sources: list[Tensor], target: Tensor,
 
 
 def _refuse_other_parts(sources: list[Tensor], target: Tensor, axis: int) -> None:
+    if len(target.shape) > _MOST_RANK:
+        raise RefusedError(
+            f"joins {len(target.shape)} axes, TFLM up to {_MOST_RANK}", "merge dimensions"
+        )
     for source in sources:
         if len(source.shape) != len(target.shape):
             raise RefusedError(f"joins {source.shape} into {target.shape}", shared.QUANTIZE)
@@ -121,8 +126,13 @@ CONCATENATION = OpKind(
     _check,
     _evaluate,
     _lower,
-    f"up to {_MOST_INPUTS} inputs of the output's scale",
+    f"up to {_MOST_INPUTS} inputs of the output's scale; int16 too",
 )
 PACK = OpKind(
-    tflite.PackOptions, _read_pack, _check, _evaluate, _lower, f"up to {_MOST_PACKED} inputs"
+    tflite.PackOptions,
+    _read_pack,
+    _check,
+    _evaluate,
+    _lower,
+    f"up to {_MOST_PACKED} inputs; int16 too",
 )

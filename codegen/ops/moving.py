@@ -13,6 +13,7 @@ from tinykit.core.graph import Graph, Operator, Tensor
 OUTSIDE = -1  # an index that reads nothing
 MOST_AXES = 5  # TK_COPY_AXES
 MOST_INDEX = 0xFFFE  # TK_OUTSIDE is one more
+_MOST_PARTS = 64  # kernel calls that one copy may take
 _MOST_RUNS = 1 << 20  # more are not looked at one by one: no microcontroller holds them
 
 
@@ -98,14 +99,16 @@ def positive_axis(axis: int, rank: int) -> int:
 def refuse_unlowerable(graph: Graph, copies: Sequence[Copy]) -> None:
     """Raise if a copy does not fit the kernel's record."""
     for copy in copies:
-        _packed(copy, np.dtype(graph.tensor(copy.target).dtype).itemsize)
+        _parts(copy, np.dtype(graph.tensor(copy.target).dtype).itemsize)
 
 
 def layers(graph: Graph, operator: Operator, copies: Sequence[Copy]) -> tuple[Layer, ...]:
     """Make one kernel call a copy; none if all is one view of the first input."""
     if len(copies) == 1 and _is_view(graph, operator, copies[0]):
         return ()
-    return tuple(_layer(graph, operator, copy, part) for part, copy in enumerate(copies, 1))
+    item = np.dtype(graph.tensor(operator.outputs[0]).dtype).itemsize
+    parts = [part for copy in copies for part in _parts(copy, item)]
+    return tuple(_layer(graph, operator, copy, number) for number, copy in enumerate(parts, 1))
 
 
 def whole(graph: Graph, operator: Operator, source: int, target: int) -> Layer:
@@ -185,10 +188,33 @@ def _packed(copy: Copy, item: int) -> _Packed:
         else:
             axes.append(axis)
     run = axes.pop().count if axes and axes[-1] == Axis(axes[-1].count, 1, 1) else 1
-    if len(axes) > MOST_AXES:
-        raise RefusedError(f"moves {len(axes)} axes at once, the most is {MOST_AXES}", _TWICE)
     sized = tuple(replace(a, read=a.read * item, write=a.write * item) for a in axes)
     return _Packed(sized or (Axis(1, 0, 0),), run * item, read * item, copy.write * item)
+
+
+def _parts(copy: Copy, item: int) -> list[Copy]:
+    """Return the copy, or one for each place of a short axis where the kernel has too few axes."""
+    axes = len(_packed(copy, item).axes)
+    if axes <= MOST_AXES:
+        return [copy]
+    long = [i for i, axis in enumerate(copy.axes[:-1]) if axis.count > 1]
+    shortest = min(long, key=lambda i: copy.axes[i].count)
+    parts = [part for place in _places(copy, shortest) for part in _parts(place, item)]
+    if len(parts) > _MOST_PARTS:
+        raise RefusedError(f"moves {axes} axes at once, the most is {MOST_AXES}", _TWICE)
+    return parts
+
+
+def _places(copy: Copy, number: int) -> list[Copy]:
+    """Return a copy for each place of an axis, all of which read something."""
+    axis = copy.axes[number]
+    index = axis.index or range(axis.count)
+    assert OUTSIDE not in index
+    rest = replace(copy, axes=copy.axes[:number] + copy.axes[number + 1 :])
+    return [
+        replace(rest, read=copy.read + index[k] * axis.read, write=copy.write + k * axis.write)
+        for k in range(axis.count)
+    ]
 
 
 _TWICE = "move fewer axes at once"

@@ -151,14 +151,15 @@ def _lower_mirror(graph: Graph, operator: Operator, _options: LowerOptions) -> t
 
 
 _LIMITS = "constant paddings"
-PAD = OpKind(tflite.PadOptions, shared.no_options, _check_pad, _evaluate_pad, _lower_pad, _LIMITS)
+_WIDE = f"{_LIMITS}; int16 too"
+PAD = OpKind(tflite.PadOptions, shared.no_options, _check_pad, _evaluate_pad, _lower_pad, _WIDE)
 PADV2 = OpKind(
     tflite.PadV2Options,
     shared.no_options,
     _check_pad,
     _evaluate_pad,
     _lower_pad,
-    "constant paddings and value, of float32 and int32 with 0 only",
+    "constant paddings and value, of float32, int16 and int32 with equal bytes only",
 )
 MIRROR_PAD = OpKind(
     tflite.MirrorPadOptions, _read_mirror, _check_mirror, _evaluate_mirror, _lower_mirror, _LIMITS

@@ -14,7 +14,8 @@ from tinykit.core import fixedpoint
 from tinykit.core.graph import Graph, Operator
 
 _MOST_VALUES = {"int8": 1 << 16, "int16": 1 << 15}  # one sum stays below 2**24, or 2**30
-_MOST_LOOPS = 2  # tk_grid
+_GRID_LOOPS = 2  # tk_grid
+_MOST_LOOPS = 3  # a cube's; more cannot come from the dimensions that TFLM has
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +149,10 @@ def _layer(
 ) -> Layer:
     source, target = graph.tensor(operator.inputs[0]), graph.tensor(operator.outputs[0])
     kept, reduced = _loops(graph, operator)
+    fields = (*fields, _grid("kept", kept[-_GRID_LOOPS:]), _grid("reduced", reduced[-_GRID_LOOPS:]))
+    if max(len(kept), len(reduced)) > _GRID_LOOPS:
+        kernel, record = _cube(kernel), record.replace("_layer", "_cube_layer")
+        fields = (*_outermost("kept", kept), *_outermost("reduced", reduced), ("grid", fields))
     assert operator.inputs[0] is not None
     return Layer(
         name=operator.name,
@@ -155,7 +160,7 @@ def _layer(
         summary=f"of {_count(graph, operator)} values, {target.elements} times",
         kernel=kernel,
         record=record,
-        fields=(*fields, _grid("kept", kept), _grid("reduced", reduced)),
+        fields=fields,
         inputs=(operator.inputs[0],),
         outputs=operator.outputs,
         # an output's place is never behind the first value that it or a later one is made of
@@ -164,7 +169,7 @@ def _layer(
 
 
 def _grid(name: str, loops: list[_Loop]) -> Field:
-    outer, inner = [*[_Loop(1, 0)] * (_MOST_LOOPS - len(loops)), *loops]
+    outer, inner = [*[_Loop(1, 0)] * (_GRID_LOOPS - len(loops)), *loops]
     return (
         name,
         (
@@ -176,9 +181,22 @@ def _grid(name: str, loops: list[_Loop]) -> Field:
     )
 
 
-_LIMITS = "constant axes, at most two groups of neighbours"
+def _cube(kernel: str) -> str:
+    """Return the name of a kernel with one loop more."""
+    name, _, width = kernel.rpartition("_")
+    return f"{name}_cube_{width}"
+
+
+def _outermost(name: str, loops: list[_Loop]) -> tuple[Field, ...]:
+    """Return the loop around a grid."""
+    outermost = loops[0] if len(loops) > _GRID_LOOPS else _Loop(1, 0)
+    return (name, outermost.count), (f"{name}_step", outermost.step)
+
+
+_LIMITS = "constant axes"
+_WIDE_LIMITS = f"{_LIMITS}; int16 too"
 _OPTIONS = tflite.ReducerOptions
-MEAN = OpKind(_OPTIONS, _read, _check_sum, _evaluate_sum, _lower_sum, _LIMITS)
-SUM = OpKind(_OPTIONS, _read, _check_sum, _evaluate_sum, _lower_sum, _LIMITS)
+MEAN = OpKind(_OPTIONS, _read, _check_sum, _evaluate_sum, _lower_sum, _WIDE_LIMITS)
+SUM = OpKind(_OPTIONS, _read, _check_sum, _evaluate_sum, _lower_sum, _WIDE_LIMITS)
 REDUCE_MAX = OpKind(_OPTIONS, _read, _check_extreme, _evaluate_max, _lower_max, _LIMITS)
 REDUCE_MIN = OpKind(_OPTIONS, _read, _check_extreme, _evaluate_min, _lower_min, _LIMITS)

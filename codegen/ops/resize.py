@@ -177,7 +177,7 @@ NEAREST = OpKind(
     _check_nearest,
     _evaluate_nearest,
     _lower_nearest,
-    "a constant size",
+    "a constant size; int16 too",
 )
 BILINEAR = OpKind(
     tflite.ResizeBilinearOptions,

@@ -7,12 +7,18 @@ from tinykit.codegen.layer import Arrays, Layer, LowerOptions, OpKind, RefusedEr
 from tinykit.codegen.ops import moving, shared
 from tinykit.core.graph import Graph, Operator
 
+_MOST_RANK = 6  # kMaxDimensions
+
 
 def _check(graph: Graph, operator: Operator) -> None:
     shared.refuse_other_arity(operator, (2,))
     source, target = graph.tensor(operator.inputs[0]), graph.tensor(operator.outputs[0])
     moving.refuse_unmovable(operator, (source, target), ("int8", "int16", "int32", "float32"))
     moving.refuse_other_shape(target, source.shape)
+    if len(source.shape) > _MOST_RANK:
+        raise RefusedError(
+            f"reverses in {len(source.shape)} axes, TFLM up to {_MOST_RANK}", "merge dimensions"
+        )
     axes = _axes(graph, operator)
     if axes != list(range(axes[0], axes[0] + len(axes))):
         raise RefusedError(f"reverses the axes {axes}, TFLM neighbours", "reverse one at a time")

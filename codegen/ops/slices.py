@@ -138,6 +138,13 @@ def _lower(graph: Graph, operator: Operator, _options: LowerOptions) -> tuple[La
 
 
 STRIDED_SLICE = OpKind(
-    tflite.StridedSliceOptions, _read, _check, _evaluate, _lower, "constant ranges, no ellipsis"
+    tflite.StridedSliceOptions,
+    _read,
+    _check,
+    _evaluate,
+    _lower,
+    "constant ranges, no ellipsis; int16 too",
 )
-SLICE = OpKind(tflite.SliceOptions, shared.no_options, _check, _evaluate, _lower, "constant ranges")
+SLICE = OpKind(
+    tflite.SliceOptions, shared.no_options, _check, _evaluate, _lower, "constant ranges; int16 too"
+)

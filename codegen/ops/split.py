@@ -109,7 +109,7 @@ def _lower(graph: Graph, operator: Operator, _options: LowerOptions) -> tuple[La
     return moving.layers(graph, operator, _copies(graph, operator))
 
 
-_LIMITS = f"a constant axis, up to {_MOST_OUTPUTS} outputs"
+_LIMITS = f"a constant axis, up to {_MOST_OUTPUTS} outputs; int16 too"
 SPLIT = OpKind(tflite.SplitOptions, _read_split, _check, _evaluate, _lower, _LIMITS)
 SPLIT_V = OpKind(tflite.SplitVOptions, _read_split, _check, _evaluate, _lower, _LIMITS)
 UNPACK = OpKind(tflite.UnpackOptions, _read_unpack, _check, _evaluate, _lower, _LIMITS)

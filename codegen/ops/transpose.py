@@ -7,7 +7,7 @@ from tinykit.codegen.layer import Arrays, Layer, LowerOptions, OpKind, RefusedEr
 from tinykit.codegen.ops import moving, shared
 from tinykit.core.graph import Graph, Operator
 
-_MOST_RANK = 6  # kTransposeMaxDimensions
+_MOST_RANK = 5  # TransposeEval, though kTransposeMaxDimensions is 6
 
 
 def _check(graph: Graph, operator: Operator) -> None:
@@ -15,7 +15,9 @@ def _check(graph: Graph, operator: Operator) -> None:
     source, target = graph.tensor(operator.inputs[0]), graph.tensor(operator.outputs[0])
     moving.refuse_unmovable(operator, (source, target), ("int8", "int16", "float32"))
     order, rank = _order(graph, operator), len(source.shape)
-    if sorted(order) != list(range(rank)) or rank > _MOST_RANK:
+    if rank > _MOST_RANK:
+        raise RefusedError(f"turns {rank} axes, TFLM at most {_MOST_RANK}", "merge dimensions")
+    if sorted(order) != list(range(rank)):
         raise RefusedError(f"puts {rank} axes in the order {order}", shared.QUANTIZE)
     moving.refuse_other_shape(target, [source.shape[axis] for axis in order])
     moving.refuse_unlowerable(graph, [_copy(graph, operator)])
@@ -48,5 +50,10 @@ def _lower(graph: Graph, operator: Operator, _options: LowerOptions) -> tuple[La
 
 
 KIND = OpKind(
-    tflite.TransposeOptions, shared.no_options, _check, _evaluate, _lower, "a constant order"
+    tflite.TransposeOptions,
+    shared.no_options,
+    _check,
+    _evaluate,
+    _lower,
+    "a constant order of at most 5 axes; int16 too",
 )

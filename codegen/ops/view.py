@@ -67,8 +67,14 @@ def _evaluate(graph: Graph, operator: Operator, values: Arrays) -> Arrays:
     return (values[0].reshape(graph.tensor(operator.outputs[0]).shape),)
 
 
-RESHAPE = OpKind(tflite.ReshapeOptions, shared.no_options, _check_reshape, _evaluate, lower=None)
-SQUEEZE = OpKind(tflite.SqueezeOptions, _read_squeeze, _check_squeeze, _evaluate, lower=None)
+_LIMITS = "int16 too"
+RESHAPE = OpKind(tflite.ReshapeOptions, shared.no_options, _check_reshape, _evaluate, None, _LIMITS)
+SQUEEZE = OpKind(tflite.SqueezeOptions, _read_squeeze, _check_squeeze, _evaluate, None, _LIMITS)
 EXPAND_DIMS = OpKind(
-    tflite.ExpandDimsOptions, shared.no_options, _check_expand, _evaluate, None, "a constant axis"
+    tflite.ExpandDimsOptions,
+    shared.no_options,
+    _check_expand,
+    _evaluate,
+    None,
+    "a constant axis; int16 too",
 )

@@ -323,6 +323,17 @@ typedef struct {
     int8_t flip; // 0 finds the greatest; -1 turns all bits, and so finds the least
 } tk_reduce_max_layer;
 
+// The same with one loop more around both, as 6 dimensions can need.
+typedef struct {
+    uint32_t kept, kept_step, reduced, reduced_step;
+    tk_reduce_sum_layer grid;
+} tk_reduce_sum_cube_layer;
+
+typedef struct {
+    uint32_t kept, kept_step, reduced, reduced_step;
+    tk_reduce_max_layer grid;
+} tk_reduce_max_cube_layer;
+
 // The input is [outer][count][inner], the output the places in `count` as int32, [outer][inner].
 typedef struct {
     uint32_t outer, count, inner;
@@ -546,6 +557,7 @@ void tk_max_pool_s16(const tk_pool_s16_layer *layer, const void *src, void *dst)
 
 // In these `dst` may be `src`.
 void tk_reduce_sum_s16(const tk_reduce_sum_layer *layer, const void *src, void *dst);
+void tk_reduce_sum_cube_s16(const tk_reduce_sum_cube_layer *layer, const void *src, void *dst);
 void tk_softmax_s16(const tk_softmax_s16_layer *layer, const void *src, void *dst);
 void tk_logistic_s16(const tk_curve_s16_layer *layer, const void *src, void *dst);
 void tk_tanh_s16(const tk_curve_s16_layer *layer, const void *src, void *dst);
@@ -590,7 +602,9 @@ void tk_resize_bilinear_s8(const tk_resize_layer *layer, const int8_t *src, int8
 
 // In these `dst` may be `src`, and `a` or `b` where it is not repeated.
 void tk_reduce_sum_s8(const tk_reduce_sum_layer *layer, const int8_t *src, int8_t *dst);
+void tk_reduce_sum_cube_s8(const tk_reduce_sum_cube_layer *layer, const int8_t *src, int8_t *dst);
 void tk_reduce_max_s8(const tk_reduce_max_layer *layer, const int8_t *src, int8_t *dst);
+void tk_reduce_max_cube_s8(const tk_reduce_max_cube_layer *layer, const int8_t *src, int8_t *dst);
 void tk_softmax_s8(const tk_softmax_layer *layer, const int8_t *src, int8_t *dst);
 void tk_log_softmax_s8(const tk_log_softmax_layer *layer, const int8_t *src, int8_t *dst);
 void tk_lookup_s8(const tk_lookup_layer *layer, const int8_t *src, int8_t *dst);

@@ -32,4 +32,24 @@ TK_INLINE int32_t tk_reduced(const tk_reduce_sum_layer *layer, tk_load *load, ui
     return scaled + layer->out_zero;
 }
 
+// The same with the outermost of the reduced loops, from the first value on.
+TK_INLINE int32_t tk_reduced_cube(const tk_reduce_sum_cube_layer *layer, tk_load *load,
+                                  uint32_t bytes, const int8_t *src)
+{
+    const tk_reduce_sum_layer *grid = &layer->grid;
+    int32_t sum = grid->in_offset;
+    for (uint32_t i = 0; i < layer->reduced; i++) {
+        sum += tk_sum_of(&grid->reduced, load, bytes, src + i * layer->reduced_step * bytes);
+    }
+    return tk_rescale(sum, grid->multiplier, grid->shift) + grid->out_zero;
+}
+
+// Where the values of the next output begin: (far, outer, inner) are the places of the kept axes.
+TK_INLINE uint32_t tk_cube_place(const tk_reduce_sum_cube_layer *layer, uint32_t far,
+                                 uint32_t outer, uint32_t inner)
+{
+    const tk_grid *kept = &layer->grid.kept;
+    return far * layer->kept_step + outer * kept->outer_step + inner * kept->inner_step;
+}
+
 #endif
