@@ -15,6 +15,7 @@ from tinykit.core.files import atomic_folder, refuse_foreign_folder
 from tinykit.host import record as records
 from tinykit.host.apps import STREAM, app_sources, find_app
 from tinykit.host.image import Image, check_image, read_image, to_hex, to_map
+from tinykit.host.isa import check_isa
 from tinykit.host.program import Program, native_program
 from tinykit.host.record import BuildRecord, LinkRecord, PortRecord
 from tinykit.host.renode_files import renode_files
@@ -142,6 +143,7 @@ def _fill(
     (work / "memory.ld").write_text(memory_script(board, VERSION, reserved))
     image = read_image(link_image(toolchain, board, objects, work, library))
     check_image(image, board)
+    check_isa(work / "firmware.elf", board)
     images = _write_images(work, image, board)
     record = _record(work, program, source, board, options, toolchain, build_id, image, images)
     readme = render(
