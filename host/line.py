@@ -69,9 +69,12 @@ class Line:
             try:
                 self._serial = _open(self.port, self.baud)
                 return
-            except MissingToolError:
+            except MissingToolError as error:
                 if time.monotonic() >= deadline:
-                    raise
+                    raise MissingToolError(
+                        f"{self.port} went away and did not come back within {within_s:g} s",
+                        f"plug it in and start again ({error.message})",
+                    ) from None
             time.sleep(REOPEN_EVERY_S)
 
     def _broken(self, error: Exception) -> PortGoneError:

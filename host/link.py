@@ -5,6 +5,7 @@ since every request may be repeated. An answer counts only if its type, its sequ
 where bytes were sent or asked for, its offset are those of the request.
 """
 
+import itertools
 import struct
 import time
 import zlib
@@ -145,6 +146,7 @@ class Link:
 
     def __init__(self, port: str, baud: int = 115200, patience: Patience = BOARD_PATIENCE) -> None:
         self.traffic = Traffic()
+        self._patience = patience
         self._pace = Pace(patience, baud)
         self._decoder = FrameDecoder()
         self._sequence = 0
@@ -228,18 +230,20 @@ class Link:
 
     def _restarted(self, inference: Callable[[], _Answer]) -> _Answer:
         """Begin an inference again, in a new session, if the board or its port was lost."""
-        for _ in range(RESTARTS):
+        for restarts in itertools.count():
             try:
                 return self._in_session(inference)
             except BoardError as error:
                 if error.code not in _LOST_INPUT:
                     raise
+                if restarts == RESTARTS:
+                    raise link_errors.lost_again(self.port, restarts + 1, error) from None
             except PortGoneError:
-                if self._hello is None or not self._pace.patience.replug_s:
+                if self._hello is None or restarts == RESTARTS or not self._patience.replug_s:
                     raise
-                self._line.reopen(self._pace.patience.replug_s)
+                self._line.reopen(self._patience.replug_s)
                 self.traffic.replugs += 1
-        return self._in_session(inference)
+        raise AssertionError("counting has no end")
 
     def _in_session(self, inference: Callable[[], _Answer]) -> _Answer:
         """Infer; whatever goes wrong on the way, the next inference begins a new session."""

@@ -75,6 +75,14 @@ def refusal(port: str, payload: bytes, request: int) -> CheckFailedError:
     )
 
 
+def lost_again(port: str, times: int, error: BoardError) -> CheckFailedError:
+    """Say that a board loses its input whenever it is asked."""
+    return CheckFailedError(
+        f"{port} lost its input {times} times in one inference, the last time: {error.message}",
+        "is it reset again and again? look at its supply and its cable",
+    )
+
+
 def fault(port: str, payload: bytes) -> FaultError:
     """Say where the firmware stopped."""
     if len(payload) != _FAULT.size:

@@ -107,10 +107,35 @@ class Spoiler:
         return bytes((self._random.choice((0, self._random.randrange(256))), byte))
 
 
+class PtyWire:
+    """Be the wire of a board that has a pseudo-terminal, as an emulated one."""
+
+    def __init__(self, port: str) -> None:
+        self._descriptor = os.open(port, os.O_RDWR | os.O_NOCTTY)
+        tty.setraw(self._descriptor)
+
+    def fileno(self) -> int:
+        """Return what select takes."""
+        return self._descriptor
+
+    def recv(self, most_bytes: int) -> bytes:
+        """Read what is there."""
+        return os.read(self._descriptor, most_bytes)
+
+    def sendall(self, data: bytes) -> None:
+        """Write all."""
+        while data:
+            data = data[os.write(self._descriptor, data) :]
+
+    def close(self) -> None:
+        """Close it."""
+        os.close(self._descriptor)
+
+
 class FaultyLine:
     """Join a pseudo-terminal and a board's wire by a thread, until the block ends."""
 
-    def __init__(self, wire: socket.socket, faults: Faults, seed: str = "1") -> None:
+    def __init__(self, wire: socket.socket | PtyWire, faults: Faults, seed: str = "1") -> None:
         self.there = Spoiler(faults, f"{seed} there")
         self.back = Spoiler(faults, f"{seed} back")
         self.sent_bytes = 0

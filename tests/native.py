@@ -29,10 +29,12 @@ SAFE = ["-O1", *SANITIZERS]
 needs_gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed")
 
 
-def compile_stub(folder: Path, flags: Sequence[str] = SAFE) -> Path:
+def compile_stub(
+    folder: Path, flags: Sequence[str] = SAFE, build_id: str = "fedcba9876543210"
+) -> Path:
     """Compile the streaming application with the model of tests/c/stub_model.c."""
     (folder / "board.h").write_text(board_files(find_board("nano33"), "0")["board.h"])
-    (folder / "build.h").write_text(build_header("fedcba9876543210", "stream", "0"))
+    (folder / "build.h").write_text(build_header(build_id, "stream", "0"))
     return _compile(folder, [OWN / "stub_model.c"], folder, flags)
 
 
@@ -68,7 +70,7 @@ class NativeBoard:
     """Hold a board that runs; `wire` is its serial line, and goes on after a reset."""
 
     def __init__(self, program: Path) -> None:
-        self._program = program
+        self.program = program
         self.wire, self._end = socket.socketpair()
         self.process = self._start()
 
@@ -90,7 +92,7 @@ class NativeBoard:
         self._end.close()
 
     def _start(self) -> "subprocess.Popen[bytes]":
-        return subprocess.Popen([self._program], stdin=self._end, stdout=self._end)
+        return subprocess.Popen([self.program], stdin=self._end, stdout=self._end)
 
 
 @contextmanager

@@ -49,8 +49,8 @@ typedef struct {
     volatile uint32_t EVENTS_ENDTX;
     uint32_t reserved2[55];
     volatile uint32_t SHORTS;
-    uint32_t reserved3[64];
-    volatile uint32_t INTENSET, INTENCLR;
+    uint32_t reserved3[63];
+    volatile uint32_t INTEN, INTENSET, INTENCLR;
     uint32_t reserved4[125];
     volatile uint32_t ENABLE;
     uint32_t reserved5;
@@ -166,7 +166,6 @@ static void start_link(void)
     UARTE0->SHORTS = UARTE_SHORTS_ENDRX_STARTRX;
     UARTE0->EVENTS_ENDRX = 0;
     UARTE0->EVENTS_ENDTX = 0;
-    UARTE0->INTENSET = UARTE_INT_ENDRX | UARTE_INT_ENDTX;
     UARTE0->RXD_PTR = (uint32_t)&received;
     UARTE0->RXD_MAXCNT = 1;
     UARTE0->ENABLE = UARTE_ENABLE;
@@ -202,17 +201,20 @@ static void clear_event(volatile uint32_t *event)
     NVIC_ICPR0 = 1u << UARTE0_IRQ;
 }
 
-static void wait_asleep(volatile uint32_t *event)
+// A byte that comes while an answer is sent must not keep the core awake: no other event wakes it.
+static void wait_asleep(volatile uint32_t *event, uint32_t interrupt)
 {
+    UARTE0->INTEN = interrupt;
     while (*event == 0) {
         sleep();
+        NVIC_ICPR0 = 1u << UARTE0_IRQ;
     }
     clear_event(event);
 }
 
 uint8_t tk_chip_receive(void)
 {
-    wait_asleep(&UARTE0->EVENTS_ENDRX);
+    wait_asleep(&UARTE0->EVENTS_ENDRX, UARTE_INT_ENDRX);
     return received;
 }
 
@@ -227,7 +229,7 @@ static void start_sending(const uint8_t *data, size_t bytes)
 void tk_chip_send(const uint8_t *data, size_t bytes)
 {
     start_sending(data, bytes);
-    wait_asleep(&UARTE0->EVENTS_ENDTX);
+    wait_asleep(&UARTE0->EVENTS_ENDTX, UARTE_INT_ENDTX);
     UARTE0->TASKS_STOPTX = 1; // 6.34.4: or the transmitter goes on drawing current
 }
 
