@@ -1,6 +1,7 @@
 """Infer over faulty lines for a long time, in many processes.
 
-Each is `python faulty_soak.py PROGRAM FRAMES SEED` and prints a line of JSON. Every answer is compared with what the model makes of that input.
+Each is `python faulty_soak.py PROGRAM FRAMES SEED` and prints a line of JSON. Every answer is
+compared with what the model makes of that input.
 """
 
 import json
