@@ -25,6 +25,8 @@ NAMES = {
     PACKED: "packed",
     ROWS: "rows",
 }
+WIDE = 16  # added to a kernel's number, it is that of int16 values
+NAMES |= {WIDE + kernel: f"{NAMES[kernel]} of int16" for kernel in (*range(4), AVERAGE_POOL)}
 CASES = 150
 
 
@@ -36,12 +38,16 @@ class Case:
     out_channels: int
 
     @property
+    def item(self) -> int:
+        return 2 if self.kernel >= WIDE else 1
+
+    @property
     def source_bytes(self) -> int:
-        return self.view.image[0] * self.view.image[1] * self.channels
+        return self.view.image[0] * self.view.image[1] * self.channels * self.item
 
     @property
     def target_bytes(self) -> int:
-        return self.view.output[0] * self.view.output[1] * self.out_channels
+        return self.view.output[0] * self.view.output[1] * self.out_channels * self.item
 
     def access(self) -> Access:
         """Return what the operators declare (codegen/ops)."""
@@ -49,19 +55,20 @@ class Case:
             return transpose_conv.access(self.view, self.channels, self.out_channels)
         if self.kernel == ROWS:
             return depthwise.rows_access(self.view, self.channels)
-        steps = self.view.steps(self.channels, self.out_channels)
+        steps = self.view.steps(self.channels * self.item, self.out_channels * self.item)
         if self.kernel == PACKED:
             return copied_in_tiles(steps, packed.COLUMNS)
-        if self.kernel == GROUPED:
-            return read_while_writing(steps, max(0, (self.out_channels - self.channels) // 2))
-        if self.kernel == CONV:
+        if self.kernel % WIDE == GROUPED:
+            lag = max(0, (self.out_channels - self.channels) // 2)
+            return read_while_writing(steps, lag * self.item)
+        if self.kernel % WIDE == CONV:
             gathered = self.view.kernel != (1, 1) or self.view.pad != (0, 0)
             return (
                 copied_first(steps)
                 if gathered
-                else read_while_writing(steps, self.out_channels - 1)
+                else read_while_writing(steps, (self.out_channels - 1) * self.item)
             )
-        return read_while_writing(steps, self.out_channels - self.channels)
+        return read_while_writing(steps, (self.out_channels - self.channels) * self.item)
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +87,7 @@ def size(rng: np.random.Generator, low: int, high: int) -> tuple[int, int]:
 def draw(kernel: int, rng: np.random.Generator) -> Case:
     least = 3 if kernel == PACKED else 1  # for several tiles
     image, kernel_size, stride = size(rng, least, 9), size(rng, 1, 4), size(rng, 1, 4)
+    number, kernel = kernel, kernel % WIDE
     dilation = size(rng, 1, 3) if kernel in (CONV, DEPTHWISE, GROUPED, PACKED) else (1, 1)
     output, pad = [], []
     for i in range(2):
@@ -98,7 +106,7 @@ def draw(kernel: int, rng: np.random.Generator) -> Case:
         out_channels = int(rng.integers(1, 9))
         image, output = (output[0], output[1]), list(image)
     view = Window(image, kernel_size, stride, dilation, (pad[0], pad[1]), (output[0], output[1]))
-    return Case(kernel, view, channels, out_channels)
+    return Case(number, view, channels, out_channels)
 
 
 def run(
@@ -111,7 +119,7 @@ def run(
     buffer[margin + src : margin + src + case.source_bytes] = data
     view = case.view
     numbers = (*view.image, *view.kernel, *view.stride, *view.dilation, *view.pad, *view.output)
-    window = np.array([*numbers, case.channels, int(backward)], np.uint16)
+    window = np.array([*numbers, case.channels * case.item, int(backward)], np.uint16)
     taps = view.kernel[0] * view.kernel[1]
     weights = np.random.default_rng(5).integers(-127, 128, 4096, dtype=np.int8)
     assert 4 * taps * (case.channels + 3) * (case.out_channels + 1) <= weights.size
@@ -140,11 +148,13 @@ def test_kernels_may_overlap_as_far_as_declared(library: ctypes.CDLL, kernel: in
         truth = run(library, case, data, 0, apart, backward=False)
         assert run(library, case, data, 0, apart, backward=True) == truth
         access, high = case.access(), apart
-        forward, backward = high - access.forward, high + access.backward
+        item = case.item  # whose multiples tensors lie at
+        forward = (high - access.forward) // item * item
+        backward = -(-(high + access.backward) // item) * item
         assert run(library, case, data, high, forward, backward=False) == truth
         assert run(library, case, data, high, backward, backward=True) == truth
-        tight += run(library, case, data, high, forward + 1, backward=False) != truth
-        tight += run(library, case, data, high, backward - 1, backward=True) != truth
+        tight += run(library, case, data, high, forward + item, backward=False) != truth
+        tight += run(library, case, data, high, backward - item, backward=True) != truth
     # the distances are least, or nearly: a byte closer breaks most
     assert tight > CASES
 

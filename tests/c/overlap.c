@@ -3,6 +3,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tk_kernels.h"
 
+// What tests/test_access.py calls a kernel of int16 values is WIDE more than the same of int8.
+#define WIDE 16
+
 void overlap_run(int kernel, const tk_window *window, uint16_t channels, const int8_t *weights,
                  const int8_t *src, int8_t *dst, int8_t *column);
 
@@ -14,6 +17,9 @@ static const int32_t zeros[MAX_CHANNELS * MAX_PHASES];
 static const uint32_t no_starts[MAX_PHASES];
 static const int32_t multiplier[1] = {1 << 30};
 static const int8_t shift[1] = {-3};
+static const int64_t wide_zeros[MAX_CHANNELS];
+static const int16_t wide_multiplier[1] = {1 << 14};
+static const int8_t wide_shift[1] = {-3};
 static uint32_t rows[5 * MAX_CHANNELS];
 
 static uint16_t groups_of_four(uint32_t count) { return (uint16_t)((count + 3) / 4); }
@@ -42,9 +48,53 @@ static void run_rows(const tk_window *window, const int8_t *weights, tk_output o
     tk_depthwise_rows_s8(&layer, src, dst, scratch);
 }
 
+static void run_wide(int kernel, const tk_window *window, uint16_t channels, const int8_t *weights,
+                     const int8_t *src, int8_t *dst, int8_t *column)
+{
+    const uint16_t in_channels = window->channels / 2;
+    const uint16_t taps = (uint16_t)(window->kernel_height * window->kernel_width * in_channels);
+    const tk_output_s16 out = {.channels = channels,
+                               .scales = 1,
+                               .min = INT16_MIN,
+                               .max = INT16_MAX,
+                               .multiplier = wide_multiplier,
+                               .shift = wide_shift};
+    const tk_dense_s16_layer dense = {
+        .inputs = taps, .weights = weights, .bias = wide_zeros, .out = out};
+    const tk_conv_s16_layer conv = {.window = *window, .dense = dense};
+    tk_conv_grouped_s16_layer grouped = {.groups = GROUPS, .window = *window, .dense = dense};
+    grouped.dense.inputs = taps / GROUPS;
+    const tk_depthwise_s16_layer depthwise = {.multiplier = channels / in_channels,
+                                              .weights = weights,
+                                              .bias = wide_zeros,
+                                              .window = *window,
+                                              .out = out};
+    const tk_pool_s16_layer pool = {.min = INT16_MIN, .max = INT16_MAX, .window = *window};
+    switch (kernel) {
+    case 0:
+        tk_conv_s16(&conv, src, dst, column);
+        break;
+    case 1:
+        tk_depthwise_s16(&depthwise, src, dst);
+        break;
+    case 2:
+        tk_max_pool_s16(&pool, src, dst);
+        break;
+    case 3:
+        tk_conv_grouped_s16(&grouped, src, dst, column);
+        break;
+    default:
+        tk_average_pool_s16(&pool, src, dst);
+    }
+}
+
 void overlap_run(int kernel, const tk_window *window, uint16_t channels, const int8_t *weights,
                  const int8_t *src, int8_t *dst, int8_t *column)
 {
+    if (kernel >= WIDE) {
+        run_wide(kernel - WIDE, window, channels, weights, src, dst, column);
+        return;
+    }
     const tk_output out = {.channels = channels,
                            .scales = 1,
                            .min = -128,
