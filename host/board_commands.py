@@ -46,6 +46,9 @@ def check_command(
     custom: Annotated[
         Path | None, typer.Option(help="A Python file that registers a .keras model's classes.")
     ] = None,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Draw what lies where in the arena, layer by layer.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Say whether a model compiles, on which boards it fits, and which layers are in the way.
@@ -53,7 +56,7 @@ def check_command(
     A .keras model is converted with random data first, so it can be checked before training.
     """
     from tinykit.core.errors import CheckFailedError
-    from tinykit.host import show
+    from tinykit.host import show, show_plan
     from tinykit.host.build import read_model
     from tinykit.host.check import check_model, trial_conversion
 
@@ -65,6 +68,8 @@ def check_command(
         print_json(report)
     else:
         results().print(show.check(report))
+        if plan and report.plan:
+            results().print(show_plan.plan(report))
     if not report.compiles:
         first = report.obstacles[0]
         raise CheckFailedError(

@@ -9,6 +9,7 @@ from tinykit.codegen.compile import Compiled, compile_model
 from tinykit.codegen.emit import state_bytes, tables
 from tinykit.codegen.importer import Obstacle, obstacles
 from tinykit.codegen.layer import LowerOptions
+from tinykit.codegen.picture_text import PlanRow, plan_rows
 from tinykit.core.board import board_paths, load_board
 from tinykit.core.data import DataSet
 from tinykit.core.errors import TinykitError
@@ -45,6 +46,7 @@ class CheckReport:
         arena_bytes, least_bytes: of the memory plan, and the least that any plan needs.
         tables_bytes: weights and all other tables in flash.
         boards: where it fits.
+        plan: what the arena holds, layer by layer.
     """
 
     model: str
@@ -56,6 +58,7 @@ class CheckReport:
     least_bytes: int = 0
     tables_bytes: int = 0
     boards: tuple[Fit, ...] = ()
+    plan: tuple[PlanRow, ...] = ()
 
 
 def check_model(data: bytes, name: str) -> CheckReport:
@@ -84,6 +87,7 @@ def check_model(data: bytes, name: str) -> CheckReport:
         least_bytes=model.plan.least_bytes,
         tables_bytes=table_bytes,
         boards=_fits(model, table_bytes),
+        plan=plan_rows(model.program, model.plan),
     )
 
 
