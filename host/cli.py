@@ -7,7 +7,7 @@ from collections.abc import Callable
 import typer
 
 from tinykit.core.errors import TinykitError
-from tinykit.host import board_commands, ci_commands, model_commands
+from tinykit.host import board_commands, ci_commands, model_commands, prune_command
 from tinykit.host.console import show_error
 from tinykit.host.entry import INTERRUPTED
 
@@ -15,7 +15,7 @@ from tinykit.host.entry import INTERRUPTED
 COMMANDS: tuple[tuple[str, Callable[..., None]], ...] = (
     ("demo", model_commands.demo_command),
     ("train", model_commands.train_command),
-    ("prune", model_commands.prune_command),
+    ("prune", prune_command.prune_command),
     ("quantize", model_commands.quantize_command),
     ("check", board_commands.check_command),
     ("build", board_commands.build_command),

@@ -1,4 +1,4 @@
-"""The commands that need TensorFlow: train, prune, quantize, and the demo of the whole pipeline."""
+"""The commands that need TensorFlow: train, quantize, and the demo of the whole pipeline."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -88,80 +88,6 @@ def train_command(
     results().print(made)
     say(f"wrote {output}, {paths[0]}, {paths[1]}")
     say(f"next: tinykit prune {output} --data {paths[0]} --test {paths[1]} -o pruned.keras")
-
-
-def prune_command(
-    model: Keras,
-    data: Data,
-    output: Output,
-    test: Test = None,
-    recipe: Annotated[str, typer.Option(help="By name; see docs/pruning.md.")] = "gradual",
-    sparsity: Annotated[
-        float | None, typer.Option(help="The share of weights that become 0.")
-    ] = None,
-    scope: Annotated[
-        str | None,
-        typer.Option(help="One threshold for all layers (global), or one a layer (layer)."),
-    ] = None,
-    pattern: Annotated[
-        str | None, typer.Option(help="weights, blocks as 4x1, N:M as 2:4, or channels.")
-    ] = None,
-    schedule: Annotated[str | None, typer.Option(help="cubic, constant or one-shot.")] = None,
-    rounds: Annotated[int | None, typer.Option(help="Of pruning at once and training.")] = None,
-    early: Annotated[
-        Path | None,
-        typer.Option(help="Weights to rewind to, of tinykit train --early."),
-    ] = None,
-    exclude: Annotated[
-        list[str] | None, typer.Option(help="A layer that stays dense, a name or a pattern.")
-    ] = None,
-    pin: Annotated[
-        list[str] | None, typer.Option(help="A layer with a sparsity of its own: NAME=0.5.")
-    ] = None,
-    teacher_share: Annotated[
-        float | None, typer.Option(help="How much the dense network's answers count (0 to 1).")
-    ] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the data.")] = None,
-    aware_epochs: Annotated[
-        int | None, typer.Option(min=0, help="Passes at the end that know of the rounding to int8.")
-    ] = None,
-    batch_size: Annotated[int | None, typer.Option(min=1, help="Samples a step.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Adam's, at the start.")] = None,
-    seed: Seed = 0,
-    custom: Custom = None,
-    force: Force = False,
-    json: Json = False,
-) -> None:
-    """Prune a network while fine-tuning it; a recipe says how, options change it."""
-    from tinykit.core.files import refuse_overwrite
-    from tinykit.host.networks import load_split, prune
-    from tinykit.host.recipes import Changes, chosen_recipe
-    from tinykit.host.show import pruning
-
-    refuse_overwrite(output, force)
-    changes = Changes(
-        sparsity=sparsity,
-        scope=scope,
-        pattern=pattern,
-        schedule=schedule,
-        rounds=rounds,
-        exclude=tuple(exclude or ()),
-        pin=tuple(pin or ()),
-        teacher_share=teacher_share,
-        epochs=epochs,
-        aware_epochs=aware_epochs,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-    )
-    how = chosen_recipe(recipe, changes)
-    with stages() as progress:
-        split = load_split(data, test, seed)
-        report = prune(model, split, how, output, seed, custom, early, progress)
-    if json:
-        print_json({"model": output, "recipe": recipe, **_plain(report)})
-        return
-    results().print(pruning(report))
-    say(f"wrote {output}; next: tinykit quantize {output} --data {data} -o model.tflite")
 
 
 def quantize_command(

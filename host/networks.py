@@ -11,13 +11,14 @@ from tinykit.core.errors import TinykitError
 from tinykit.core.files import atomic_path, write_atomic
 from tinykit.core.score import Score
 from tinykit.host.judge import judge_file
-from tinykit.prune.keras3 import PruneReport, prune_model
+from tinykit.prune.chance import refuse_chance
+from tinykit.prune.keras3 import PruneReport, Weights, prune_model
 from tinykit.prune.load import load_model, save_model
 from tinykit.prune.pattern import WholeChannels
 from tinykit.prune.quantize import Int8Model, convert, quantize_inputs, score_int8
 from tinykit.prune.recipe import Recipe
 from tinykit.prune.shrink import shrink
-from tinykit.train.fit import FitReport, fit_task
+from tinykit.train.fit import FitReport, fit_task, refuse_misfit, settle
 from tinykit.train.predict import evaluate
 from tinykit.train.progress import Progress
 from tinykit.train.splits import hold_out
@@ -108,18 +109,41 @@ def prune(
     seed: int,
     custom: Path | None,
     early: Path | None,
+    from_scratch: bool,
     progress: Progress,
 ) -> PruneReport:
-    """Prune a .keras file into another; `early` holds the weights that a recipe rewinds to."""
+    """Prune a .keras file into another; `early` holds the weights that a recipe rewinds to.
+
+    Raises:
+        TinykitError: the model is no better than a guess, and is not meant to be `from_scratch`.
+    """
     if output.suffix != ".keras":
         raise TinykitError(f"{output} is no name of a .keras file", "-o pruned.keras")
     model = load_model(path, custom)
+    if not from_scratch:
+        refuse_misfit(model, split[1], "the test data" if split[1].y is not None else "the data")
+        refuse_chance(evaluate(model, split[1]), split[1])
     weights = None if early is None else load_model(early, custom).get_weights()
-    report = prune_model(model, *split, how, seed, progress, weights)
-    if isinstance(how.pattern, WholeChannels):
-        model = shrink(model)
-    save_model(model, output)
+    pruned, report = prune_into(model, split, how, seed, weights, progress)
+    save_model(pruned, output)
     return report
+
+
+def prune_into(
+    model: Any,
+    split: tuple[DataSet, DataSet],
+    how: Recipe,
+    seed: int,
+    early: Weights | None,
+    progress: Progress,
+) -> tuple[Any, PruneReport]:
+    """Prune a model in place, and return it, or a smaller one if whole channels went."""
+    report = prune_model(model, *split, how, seed, progress, early)
+    if isinstance(how.pattern, WholeChannels):
+        loss = model.loss
+        model = shrink(model)
+        settle(model, loss)
+    return model, report
 
 
 def quantize(

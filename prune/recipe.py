@@ -1,6 +1,6 @@
 """How a network is pruned: every recipe is a row of a table."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tinykit.core.errors import TinykitError
 from tinykit.prune.masks import Scope
@@ -59,6 +59,10 @@ class Recipe:
         if isinstance(self.pattern, KeepSome):
             return 1 - self.pattern.kept / self.pattern.group
         return self.sparsity
+
+    def with_sparsity(self, sparsity: float) -> "Recipe":
+        """Return the same recipe with another share of zeros."""
+        return replace(self, sparsity=sparsity)
 
 
 RECIPES = {

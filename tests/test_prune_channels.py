@@ -129,7 +129,8 @@ def test_the_command_writes_a_smaller_network(
     model.save("m.keras")
     np.savez("d.npz", x=data.x, y=data.y)
     ended = Tinykit(capsys)(
-        *"prune m.keras --data d.npz -o p.keras --recipe channels --epochs 17 --json".split()
+        *"prune m.keras --data d.npz -o p.keras --recipe channels".split(),
+        *"--epochs 17 --from-scratch --json".split(),
     )
     assert ended.status == 0, ended.err
     assert keras.saving.load_model("p.keras").layers[0].units == 4

@@ -1,0 +1,192 @@
+"""The command that prunes: as a recipe says, or as far as a search finds that it pays."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tinykit.core.errors import TinykitError
+from tinykit.host.console import plain, print_json, results, say, stages
+from tinykit.host.model_commands import Custom, Data, Force, Json, Keras, Output, Seed, Test
+
+if TYPE_CHECKING:  # it needs TensorFlow
+    from tinykit.prune.recipe import Recipe
+
+
+def prune_command(
+    model: Keras,
+    data: Data,
+    output: Output,
+    test: Test = None,
+    recipe: Annotated[str, typer.Option(help="By name; see docs/pruning.md.")] = "gradual",
+    sparsity: Annotated[
+        float | None, typer.Option(help="The share of weights that become 0.")
+    ] = None,
+    scope: Annotated[
+        str | None,
+        typer.Option(help="One threshold for all layers (global), or one a layer (layer)."),
+    ] = None,
+    pattern: Annotated[
+        str | None, typer.Option(help="weights, blocks as 4x1, N:M as 2:4, or channels.")
+    ] = None,
+    schedule: Annotated[str | None, typer.Option(help="cubic, constant or one-shot.")] = None,
+    rounds: Annotated[int | None, typer.Option(help="Of pruning at once and training.")] = None,
+    early: Annotated[
+        Path | None,
+        typer.Option(help="Weights to rewind to, of tinykit train --early."),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(help="A layer that stays dense, a name or a pattern.")
+    ] = None,
+    pin: Annotated[
+        list[str] | None, typer.Option(help="A layer with a sparsity of its own: NAME=0.5.")
+    ] = None,
+    teacher_share: Annotated[
+        float | None, typer.Option(help="How much the dense network's answers count (0 to 1).")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the data.")] = None,
+    aware_epochs: Annotated[
+        int | None, typer.Option(min=0, help="Passes at the end that know of the rounding to int8.")
+    ] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Samples a step.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Adam's, at the start.")] = None,
+    max_drop: Annotated[
+        float | None,
+        typer.Option(help="Search the cheapest network that loses at most so many points."),
+    ] = None,
+    target: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Search the best that costs at most flash=20k, instructions=400k, ram=8k."
+        ),
+    ] = None,
+    board: Annotated[
+        str | None, typer.Option("--board", "-b", help="What the search compiles for.")
+    ] = None,
+    optimize: Annotated[
+        str | None, typer.Option(help="How it compiles: size, balanced (default) or speed.")
+    ] = None,
+    from_scratch: Annotated[
+        bool, typer.Option("--from-scratch", help="The model is untrained, and meant to be.")
+    ] = False,
+    seed: Seed = 0,
+    custom: Custom = None,
+    force: Force = False,
+    json: Json = False,
+) -> None:
+    """Prune a network while fine-tuning it; a recipe says how, options change it."""
+    from tinykit.core.files import refuse_overwrite
+    from tinykit.host.networks import load_split, prune
+    from tinykit.host.recipes import Changes, chosen_recipe
+    from tinykit.host.show import pruning
+
+    refuse_overwrite(output, force)
+    changes = Changes(
+        sparsity=sparsity,
+        scope=scope,
+        pattern=pattern,
+        schedule=schedule,
+        rounds=rounds,
+        exclude=tuple(exclude or ()),
+        pin=tuple(pin or ()),
+        teacher_share=teacher_share,
+        epochs=epochs,
+        aware_epochs=aware_epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+    )
+    how = chosen_recipe(recipe, changes)
+    if max_drop is not None or target:
+        _refuse_beside_a_search(sparsity)
+        wanted = _Wanted(max_drop, tuple(target or ()), board, optimize)
+        places = (model, data, test, output, custom, early)
+        _search(places, how, wanted, seed, from_scratch, json)
+        return
+    _refuse_without_a_search(board, optimize)
+    with stages() as progress:
+        split = load_split(data, test, seed)
+        report = prune(model, split, how, output, seed, custom, early, from_scratch, progress)
+    if json:
+        print_json({"model": output, "recipe": recipe, **_plain(report)})
+        return
+    results().print(pruning(report))
+    say(f"wrote {output}; next: tinykit quantize {output} --data {data} -o model.tflite")
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Hold the options of a search."""
+
+    max_drop: float | None
+    targets: tuple[str, ...]
+    board: str | None
+    optimize: str | None
+
+
+def _search(
+    places: tuple[Path, Path, Path | None, Path, Path | None, Path | None],
+    how: "Recipe",
+    wanted: _Wanted,
+    seed: int,
+    from_scratch: bool,
+    json: bool,
+) -> None:
+    from tinykit.core.board import find_board
+    from tinykit.host.search import Search, search
+    from tinykit.host.settings import build_options, chosen_board
+    from tinykit.host.show_search import found, trial_line
+    from tinykit.host.targets import parse_targets
+
+    model, data, test, output, custom, early = places
+    task = Search(
+        model=model,
+        data=data,
+        test=test,
+        recipe=how,
+        board=find_board(chosen_board(wanted.board)),
+        options=build_options(None, None, wanted.optimize, None, None, False, False),
+        max_drop=wanted.max_drop,
+        targets=parse_targets(list(wanted.targets)),
+        output=output,
+        seed=seed,
+        custom=custom,
+        early=early,
+        from_scratch=from_scratch,
+    )
+    try:
+        with stages() as progress:
+            report = search(task, progress, lambda trial: say(trial_line(trial)))
+    except KeyboardInterrupt:
+        say("the same command goes on with what was tried so far")
+        raise
+    if json:
+        print_json(report)
+        return
+    results().print(found(report))
+    say(
+        f"wrote {output} and {report.picture}; next: tinykit quantize {output} --data {data} -o ..."
+    )
+
+
+def _refuse_beside_a_search(sparsity: float | None) -> None:
+    if sparsity is not None:
+        raise TinykitError(
+            f"--sparsity {sparsity:g} beside --max-drop or --target, which search for it",
+            "leave --sparsity out",
+        )
+
+
+def _refuse_without_a_search(board: str | None, optimize: str | None) -> None:
+    for option, value in (("board", board), ("optimize", optimize)):
+        if value is not None:
+            raise TinykitError(
+                f"--{option} {value} has nothing to do without a search",
+                "add --max-drop 0.5, or leave it out",
+            )
+
+
+def _plain(report: object) -> dict[str, object]:
+    made = plain(report)
+    assert isinstance(made, dict)
+    return made

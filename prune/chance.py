@@ -1,0 +1,35 @@
+"""Tell whether a network knows more than a guess does."""
+
+import math
+
+import numpy as np
+
+from tinykit.core.data import DataSet
+from tinykit.core.errors import TinykitError
+from tinykit.core.score import Metric, Score
+
+SIGMAS = 2.0  # of the binomial deviation, beyond which a guess rarely gets by luck
+
+
+def refuse_chance(score: Score, data: DataSet) -> None:
+    """Refuse a network that is no better than always giving the same answer.
+
+    Raises:
+        TinykitError: with both scores.
+    """
+    assert data.y is not None
+    flat = data.y.reshape(len(data), -1)
+    if score.metric is Metric.ACCURACY:
+        _, counts = np.unique(flat, axis=0, return_counts=True)
+        guess = float(counts.max()) / len(data)
+        known = score.value > guess + SIGMAS * math.sqrt(guess * (1 - guess) / len(data))
+    else:
+        guess = float(np.mean(np.var(flat.astype(np.float64), axis=0)))
+        known = score.value < guess or guess == 0
+    if not known and score.value < 1:
+        constant = Score(score.metric, guess, len(data))
+        raise TinykitError(
+            f"before pruning the model's {score.metric.value} is {score} on {len(data)} samples, "
+            f"the same answer to everything has {constant}",
+            "train it first; if it is meant to be untrained: --from-scratch",
+        )
