@@ -15,7 +15,10 @@ from tinykit.codegen.ops.shared import Ints, Scaling
 
 GROUP = 4  # inputs
 COLUMNS = 4  # output positions of a tile: TK_TILE_COLUMNS
+OCTET = 8  # output positions of a sparse tile: TK_OCTET
 _DENSE_ROWS = 4  # TK_ROWS
+_SHIFT_BITS = 5  # TK_SHIFT_BITS
+_LONGEST_STEP = 255
 _LEAST_SHIFT, _MOST_SHIFT = -22, -1
 _MOST_SUM = _LEAST_MULTIPLIER = 1 << 30
 
@@ -88,6 +91,37 @@ def tile_records(bias: Ints, scaling: Scaling) -> Table:
     shifts[:, :2].flat[:outputs] = np.broadcast_to(-scaling.shift - 1, outputs)
     records[:, 4] = shifts.view("<u4").ravel()
     return Table("rows", records, "requantization")
+
+
+def stream_table(rows: Ints) -> Table:
+    """Lay the weights of (outputs, inputs) that are not zero out for tk_tile_sparse_s8.
+
+    For each row pairs of bytes, steps to the next input and its weight, and a 0. A step too far for
+    a byte stops at inputs between, whose weight is 0.
+    """
+    stream = bytearray()
+    for row in rows.astype(np.int8):
+        at = -1
+        for place in np.flatnonzero(row).tolist():
+            while place - at > _LONGEST_STEP:
+                stream += bytes((_LONGEST_STEP, 0))
+                at += _LONGEST_STEP
+            stream += bytes((place - at, int(row[place]) & 0xFF))
+            at = place
+        stream.append(0)
+    return Table("weights", np.frombuffer(bytes(stream), np.uint8), "weights")
+
+
+def row_records(bias: Ints, scaling: Scaling) -> Table:
+    """Lay biases and scales out for tk_tile_sparse_s8: two words for each row."""
+    first = (bias << _SHIFT_BITS) | np.broadcast_to(-scaling.shift - 1, bias.shape)
+    words = np.stack([first, np.broadcast_to(2 * scaling.multiplier, bias.shape)], axis=1)
+    return Table("rows", words.astype(np.uint32), "requantization")
+
+
+def fits_records(bias: Ints) -> bool:
+    """Tell whether folded biases leave room for a shift in their words."""
+    return int(np.abs(bias).max()) < 1 << (31 - _SHIFT_BITS)
 
 
 def column_words(inputs: int) -> int:

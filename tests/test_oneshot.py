@@ -33,6 +33,9 @@ class Goal:
 
 GOALS = {
     "ad01_int8": Goal(0.9, 0.25, 62_000),
+    "resnet8_int8": Goal(0.9, 0.20, 19_500),
+    "kws_int8": Goal(0.9, 0.36, 12_500),
+    "vww_int8": Goal(0.9, 0.30, 54_000),
 }
 
 

@@ -13,6 +13,7 @@ from tinykit.codegen.ops import packed, shared
 from tinykit.codegen.ops.product import Product, padding, summary_of
 from tinykit.codegen.ops.shared import Window
 from tinykit.codegen.ops.width import refuse_other_activations, width_of
+from tinykit.codegen.packed import fits_records
 from tinykit.core.graph import Graph, Operator
 
 _MOST_APART = 0.02  # output steps
@@ -138,6 +139,8 @@ def lower_convolution(
     product = packed.prepared(product)
     if packed.chosen(product, encoded, options):
         return packed.lower_convolution(operator, product, view, channels, encoded)
+    if options.dsp and product.plain and fits_records(product.folded_bias()):
+        return packed.lower_sparse_convolution(operator, product, view, channels, encoded)
     outputs, taps = product.rows.shape
     matrix = "dense" if encoded.encoding == "dense" else "sparse"
     kernel = "tk_conv_s8" if matrix == "dense" else "tk_conv_sparse_s8"
@@ -146,7 +149,7 @@ def lower_convolution(
     width = product.scaling.width
     steps = view.steps(channels * width.bytes, outputs * width.bytes)
     shape = f"{view.kernel[0]}x{view.kernel[1]} convolution {channels} -> {outputs}"
-    layer = Layer(
+    return Layer(
         name=operator.name,
         kind=operator.kind,
         summary=summary_of(shape, shared.activation_name(operator.attributes.activation), encoded),
@@ -172,9 +175,6 @@ def lower_convolution(
         encoding=encoded.encoding,
         reason=encoded.reason,
     )
-    if options.dsp and product.plain:
-        return packed.sparse_tiles(layer, view, channels, outputs)
-    return layer
 
 
 def as_image(positions: int) -> Window:

@@ -66,15 +66,23 @@ def lower_dense(operator: Operator, product: Product, encoded: Encoded) -> Layer
     )
 
 
-def sparse_tiles(layer: Layer, view: Window, channels: int, outputs: int) -> Layer:
-    """Let a sparse convolution with plain outputs take a tile of positions at a time."""
-    taps = view.kernel[0] * view.kernel[1] * channels
+def lower_sparse_convolution(
+    operator: Operator, product: Product, view: Window, channels: int, encoded: Encoded
+) -> Layer:
+    """Lower a sparse product that is taken at every position of an image."""
+    layer = lower_convolution(operator, product, view, channels, encoded)
+    outputs, taps = product.rows.shape
     return replace(
         layer,
         kernel="tk_conv_sparse_tile_s8",
-        scratch_bytes=packed.COLUMNS * taps + gathered_bytes(view, channels),
-        scratch_alignment=_ALIGNMENT,
-        access=(copied_in_tiles(view.steps(channels, outputs), packed.COLUMNS),),
+        record="tk_conv_sparse_tile_layer",
+        fields=tuple(field for field in layer.fields if field[0] != "pairs"),
+        tables=(
+            packed.stream_table(product.rows),
+            packed.row_records(product.folded_bias(), product.scaling),
+        ),
+        scratch_bytes=packed.OCTET * taps + packed.COLUMNS * gathered_bytes(view, channels),
+        access=(copied_in_tiles(view.steps(channels, outputs), packed.OCTET),),
     )
 
 

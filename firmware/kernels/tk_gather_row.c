@@ -1,4 +1,4 @@
-// Gathers a row of a window that sticks out of the image, or is dilated.
+// Reading a window that sticks out of the image, or is dilated.
 //
 // SPDX-License-Identifier: Apache-2.0
 #include "tk_view.h"
@@ -17,6 +17,11 @@ static int8_t *copy(int8_t *bytes, const int8_t *src, int32_t count)
         *bytes++ = *src++;
     }
     return bytes;
+}
+
+tk_view tk_view_across(const tk_window *window, uint32_t y, uint32_t x)
+{
+    return (tk_view){.rows = tk_rows(window, y), .columns = tk_columns(window, x)};
 }
 
 void tk_gather_row(const tk_window *window, int8_t pad_value, const int8_t *src,

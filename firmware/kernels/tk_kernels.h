@@ -101,6 +101,16 @@ typedef struct {
     tk_output out;
 } tk_conv_packed_layer;
 
+// Sparse, laid out for DSP instructions: firmware/kernels/tk_tile_sparse.h. Shifts and sums as
+// above.
+typedef struct {
+    int8_t pad_value;
+    const uint8_t *weights;
+    const uint32_t *rows;
+    tk_window window;
+    tk_output out;
+} tk_conv_sparse_tile_layer;
+
 // A convolution whose channels are divided into groups, each with outputs of its own.
 typedef struct {
     int8_t pad_value;
@@ -533,10 +543,9 @@ void tk_conv_sparse_s8(const tk_conv_sparse_layer *layer, const int8_t *src, int
 void tk_conv_packed_s8(const tk_conv_packed_layer *layer, const int8_t *src, int8_t *dst,
                        int8_t *scratch);
 
-// As tk_conv_sparse_s8, for plain outputs. `scratch` holds a tile of 4 bytes for each input, and
-// behind it the bytes of a row of the window unless none is gathered; it lies at a multiple of 4
-// bytes.
-void tk_conv_sparse_tile_s8(const tk_conv_sparse_layer *layer, const int8_t *src, int8_t *dst,
+// `scratch` holds a tile of 8 bytes for each input, and behind it the bytes of 4 rows of the window
+// unless none is gathered; it lies at a multiple of 4 bytes.
+void tk_conv_sparse_tile_s8(const tk_conv_sparse_tile_layer *layer, const int8_t *src, int8_t *dst,
                             int8_t *scratch);
 
 void tk_conv_grouped_s8(const tk_conv_grouped_layer *layer, const int8_t *src, int8_t *dst,

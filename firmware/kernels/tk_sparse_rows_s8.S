@@ -4,14 +4,14 @@
 //     r0   weights, next                     r7   input, and for one instruction
 //     r1   indices, next                     r8   weight, and for one instruction
 //     r2   counts, next                      r9   turns left
-//     r3   inputs of the segment             r10  2 * multiplier
-//     r4   sum                               r11  half of the divisor, and the zero point
-//     r5   bias, next                        r12  shift to the right
+//     r3   inputs of the segment             r10  multiplier, doubled
+//     r4   sum                               r11  2 * zero point + 1
+//     r5   bias, next                        r12  shift to the right, less 1
 //     r6   output, next                      lr   end of the turn
 //
 // A weight is 4 instructions, 3 of them loads: the floor, as each input is anywhere. Sixteen are a
-// turn, entered where as many are left; a segment costs 11 and a turn 2 beside them, a row 12 and
-// where it has a scale of its own 13 more.
+// turn, entered where as many are left; a segment costs 11 and a turn 2 beside them, a row 13 and
+// where it has a scale of its own 6 more.
 //
 // SPDX-License-Identifier: Apache-2.0
 #if defined(__ARM_FEATURE_DSP) && __ARM_FEATURE_DSP
@@ -35,15 +35,6 @@
     smlabb  r4, r7, r8, r4
     .endm
 
-    // r10, r12: as in the tables.
-    .macro prepare_scale
-    ldr     r11, [sp, #ZERO]
-    mvn     r7, r12
-    lsl     r11, r11, r7
-    lsl     r10, r10, #1
-    rsb     r12, r12, #0
-    .endm
-
     .section .text.tk_sparse_rows_s8, "ax", %progbits
     .balign 4
     .global tk_sparse_rows_s8
@@ -54,7 +45,9 @@ tk_sparse_rows_s8:
     ldrd    r7, r8, [sp, #MULTIPLIER]
     ldr     r10, [r7]
     ldrsb   r12, [r8]
-    prepare_scale
+    lsl     r10, r10, #1
+    mvn     r12, r12
+    ldr     r11, [sp, #ZERO]
     adr.w   lr, .Lend
     orr     lr, lr, #1
 .Lrow:
@@ -83,10 +76,11 @@ tk_sparse_rows_s8:
     ldr     r10, [r7], #4
     ldrsb   r12, [r8], #1
     strd    r7, r8, [sp, #MULTIPLIER]
-    prepare_scale
+    lsl     r10, r10, #1
+    mvn     r12, r12
 .Lscaled:
-    rescale r4, r10
-    round   r4, r11, r12
+    smmlar  r4, r4, r10, r4
+    finish_doubled r4, r12, r11
     strb    r4, [r6], #1
     ldr     r3, [sp]
     ldr     r7, [sp, #LAST]

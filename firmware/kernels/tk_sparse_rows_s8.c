@@ -14,9 +14,8 @@ void tk_sparse_rows_s8(const int8_t *weights, const uint8_t *indices, const uint
                 sum += *weights++ * src[start + *indices++];
             }
         }
-        const uint32_t shift = (uint32_t)-*rows.shift;
-        *rows.dst++ =
-            tk_finish_plain(sum, *rows.multiplier, shift, rows.zero * (int32_t)(1u << (shift - 1)));
+        *rows.dst++ = tk_finish_doubled(sum, 2u * (uint32_t)*rows.multiplier,
+                                        (uint32_t)(-*rows.shift - 1), rows.zero);
         rows.multiplier += rows.step;
         rows.shift += rows.step;
     }

@@ -4,25 +4,22 @@
 #ifndef TK_TILE_SPARSE_H
 #define TK_TILE_SPARSE_H
 
-#include "tk_tile.h"
+#include "tk_octet.h"
+
+#define TK_SHIFT_BITS 5 // of the first word of a row's record
 
 // Passed by value, so that the assembly finds it on the stack.
 typedef struct {
-    int8_t *dst[TK_TILE_COLUMNS]; // channel 0 of each column's output
-    uint32_t channels;
-    int32_t zero; // 2 * the output's zero point + 1
-    uint32_t segments;
-    uint32_t step; // from one row's scale to the next: 1, or 0 if all have one
-    const int32_t *bias;
-    const int32_t *multiplier;
-    const int8_t *shift;
+    int8_t *dst[TK_OCTET]; // channel 0 of each column's output
+    int32_t zero;          // 2 * the output's zero point + 1
 } tk_tile_sparse;
 
-// Computes all channels of four columns, clipped to int8.
+// Computes all channels of eight columns, clipped to int8.
 //
-//     weights, indices, counts  as in tk_sparse_layer
-//     columns                   for each input a word of its bytes in the four columns
-void tk_tile_sparse_s8(const int8_t *weights, const uint8_t *indices, const uint8_t *counts,
-                       const uint32_t *columns, tk_tile_sparse tile);
+//     stream   for each row pairs of bytes, steps to the next input and its weight, and a 0
+//     rows     for each row two words: bias and shift to the right less 1, and the doubled
+//     multiplier columns  for each input its bytes in the eight columns channels at least one
+void tk_tile_sparse_s8(const uint8_t *stream, const uint32_t *rows, const int8_t *columns,
+                       uint32_t channels, tk_tile_sparse tile);
 
 #endif

@@ -4,32 +4,31 @@
 #include "tk_tile_sparse.h"
 
 #if !TK_DSP
-static void add(int32_t weight, uint32_t inputs, int32_t *sums)
+// Adds the products of a row, and returns what is behind it.
+static const uint8_t *add_row(const uint8_t *stream, const int8_t *columns, int32_t *sums)
 {
-    sums[0] += weight * tk_low(tk_even_bytes(inputs));
-    sums[1] += weight * tk_low(tk_odd_bytes(inputs));
-    sums[2] += weight * tk_high(tk_even_bytes(inputs));
-    sums[3] += weight * tk_high(tk_odd_bytes(inputs));
+    uint32_t input = UINT32_MAX;
+    for (; *stream; stream += 2) {
+        input += *stream;
+        for (uint32_t i = 0; i < TK_OCTET; i++) {
+            sums[i] += (int8_t)stream[1] * columns[input * TK_OCTET + i];
+        }
+    }
+    return stream + 1;
 }
 
-void tk_tile_sparse_s8(const int8_t *weights, const uint8_t *indices, const uint8_t *counts,
-                       const uint32_t *columns, tk_tile_sparse tile)
+void tk_tile_sparse_s8(const uint8_t *stream, const uint32_t *rows, const int8_t *columns,
+                       uint32_t channels, tk_tile_sparse tile)
 {
-    for (uint32_t row = 0; row < tile.channels; row++) {
-        int32_t sums[TK_TILE_COLUMNS];
-        for (uint32_t i = 0; i < TK_TILE_COLUMNS; i++) {
-            sums[i] = tile.bias[row];
+    for (uint32_t row = 0; row < channels; row++, rows += 2) {
+        int32_t sums[TK_OCTET];
+        for (uint32_t i = 0; i < TK_OCTET; i++) {
+            sums[i] = tk_floor_shift((int32_t)rows[0], TK_SHIFT_BITS);
         }
-        for (uint32_t segment = 0; segment < tile.segments; segment++) {
-            for (uint32_t left = *counts++; left > 0; left--) {
-                add(*weights++, columns[segment * TK_SPARSE_SEGMENT + *indices++], sums);
-            }
-        }
-        const uint32_t shift = (uint32_t)-tile.shift[row * tile.step];
-        const int32_t half = tile.zero * (int32_t)(1u << (shift - 1));
-        for (uint32_t i = 0; i < TK_TILE_COLUMNS; i++) {
-            tile.dst[i][row] =
-                tk_finish_plain(sums[i], tile.multiplier[row * tile.step], shift, half);
+        stream = add_row(stream, columns, sums);
+        const uint32_t less = rows[0] & ((1u << TK_SHIFT_BITS) - 1u);
+        for (uint32_t i = 0; i < TK_OCTET; i++) {
+            tile.dst[i][row] = tk_finish_doubled(sums[i], rows[1], less, tile.zero);
         }
     }
 }

@@ -15,6 +15,9 @@ typedef struct {
     tk_span rows, columns; // used if it does not
 } tk_view;
 
+// The view of a window that is not read in place.
+tk_view tk_view_across(const tk_window *window, uint32_t y, uint32_t x);
+
 static inline tk_view tk_view_at(const tk_window *window, const int8_t *src, uint32_t y, uint32_t x)
 {
     const int32_t top = (int32_t)(y * window->stride_height) - window->pad_height;
