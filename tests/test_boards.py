@@ -65,3 +65,73 @@ def test_a_second_stage_with_another_crc_is_refused(pico: Path) -> None:
         check_image(damaged, find_board("pico"))
 
     assert (ROOT / caught.value.hint.removeprefix("write that into ")).is_file()
+
+
+DRY = ("nucleo_l4r5zi", "nucleo_u575zi_q", "pico")
+
+
+@pytest.mark.parametrize("model", ["hello_world_int8", "kws_int8"])
+@pytest.mark.parametrize("name", DRY)
+def test_an_image_that_nothing_emulates_answers_as_the_oracle(
+    name: str, model: str, tinykit: Tinykit, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    pytest.importorskip("unicorn")
+    from dry_run import connected
+
+    board = find_board(name)
+    folder = shared_build(tmp_path_factory, model, shared_model(model), board=board)
+
+    with connected(folder / "firmware.elf", board) as (port, _):
+        report = tinykit("verify", folder, "--port", port, "--inputs", "5", "--json").json
+
+    assert (report["inputs"], report["mismatches"], report["board"]) == (5, 0, name)
+
+
+def l4_clock_hz(registers: dict[int, int]) -> float:
+    """Compute the clock from what the driver has written (RM0432, 6.4.4)."""
+    pll = registers[0x4002100C]
+    assert pll & 3 == 2  # HSI16
+    return 16e6 / ((pll >> 4 & 15) + 1) * (pll >> 8 & 127) / (2 * ((pll >> 25 & 3) + 1))
+
+
+def u5_clock_hz(registers: dict[int, int]) -> float:
+    """Compute the clock from what the driver has written (RM0456, 11.8.9 and 11.8.12)."""
+    pll, dividers = registers[0x46020C28], registers[0x46020C34]
+    assert pll & 3 == 2  # HSI16
+    source = 16e6 / ((pll >> 8 & 15) + 1)
+    assert 4e6 <= source <= 8e6 and pll >> 2 & 3 == 0  # PLL1RGE
+    return source * ((dividers & 511) + 1) / ((dividers >> 24 & 127) + 1)
+
+
+def pico_clock_hz(registers: dict[int, int]) -> float:
+    """Compute the clock from what the driver has written (RP2040 datasheet, 2.18.2)."""
+    dividers = registers[0x4002800C]
+    vco = 12e6 / registers[0x40028000] * registers[0x40028008]
+    assert 750e6 <= vco <= 1600e6
+    return vco / (dividers >> 16 & 7) / (dividers >> 12 & 7)
+
+
+RATES = {
+    "nucleo_l4r5zi": (l4_clock_hz, lambda r: 256 * 16e6 / r[0x4000800C]),
+    "nucleo_u575zi_q": (u5_clock_hz, lambda r: 16e6 / r[0x4001380C]),
+    "pico": (pico_clock_hz, lambda r: 12e6 / 16 / (r[0x40034024] + r[0x40034028] / 64)),
+}
+
+
+@pytest.mark.parametrize("name", DRY)
+def test_the_driver_sets_the_clock_and_the_rate_of_the_boards_file(
+    name: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    pytest.importorskip("unicorn")
+    from dry_run import connected
+
+    board = find_board(name)
+    model = shared_model("hello_world_int8")
+    folder = shared_build(tmp_path_factory, "hello_world_int8", model, board=board)
+
+    with connected(folder / "firmware.elf", board) as (_, machine):
+        registers = machine.registers
+
+    clock_hz, baud = RATES[name]
+    assert clock_hz(registers) == board.clock_hz
+    assert abs(baud(registers) / board.link.baud - 1) < 0.002  # receivers stand 2 %
