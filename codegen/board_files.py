@@ -11,7 +11,7 @@ def board_files(board: Board, version: str) -> dict[str, str]:
         "board.h.j2",
         **common,
         clock_hz=board.clock_hz,
-        dcdc=None if board.power is None else int(board.power.dcdc),
+        dcdc=int(board.power is not None and board.power.dcdc),
         tx_pin=_number(board.link.tx_pin),
         tx_pin_name=board.link.tx_pin,
         rx_pin=_number(board.link.rx_pin),

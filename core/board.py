@@ -2,16 +2,18 @@
 
 import difflib
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from tinykit.core.errors import TinykitError
 from tinykit.core.files import PACKAGE_ROOT
+from tinykit.core.toml_reader import TomlReader
 from tinykit.core.units import grouped
 
 BOARDS = PACKAGE_ROOT / "firmware" / "boards"
+CHIPS = PACKAGE_ROOT / "firmware" / "chips"
+_FAMILIES = ("cortex_m", "riscv")  # start-up of all chips, beside them
 
 CPUS = (
     "cortex_m0",
@@ -222,6 +224,11 @@ def pin_number(name: str) -> int:
     raise ValueError(name)
 
 
+def chips() -> list[str]:
+    """Return the chips that firmware/ has a driver for."""
+    return sorted(path.stem for path in CHIPS.glob("*.c") if path.stem not in _FAMILIES)
+
+
 def board_paths(folder: Path | None = None) -> dict[str, Path]:
     """Return the board files by name, sorted; a user's folder comes before ours."""
     folders = [BOARDS] if folder is None else [BOARDS, folder]
@@ -251,90 +258,14 @@ def load_board(path: Path) -> Board:
     Raises:
         TinykitError: not readable, a missing, unknown or mistyped key, or an absurd number.
     """
-    reader = _Reader(f"{path.parent.name}/{path.name}")
+    reader = TomlReader(f"{path.parent.name}/{path.name}", "compare boards/nano33.toml")
     table = reader.parse(path)
     board = _board(reader, table)
     _check(reader, board, path.stem)
     return board
 
 
-class _Reader:
-    """Take typed values from TOML tables; errors name the file and the key."""
-
-    def __init__(self, file: str) -> None:
-        self.file = file
-
-    def parse(self, path: Path) -> dict[str, object]:
-        try:
-            return tomllib.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise TinykitError(f"{path}: {error.strerror}", "tinykit boards") from None
-        except UnicodeDecodeError:
-            raise TinykitError(f"{self.file} is not UTF-8 text", "save it as UTF-8") from None
-        except tomllib.TOMLDecodeError as error:
-            raise self.error(f"not TOML: {error}", "compare boards/nano33.toml") from None
-
-    def error(self, message: str, hint: str) -> TinykitError:
-        return TinykitError(f"{self.file}: {message}", hint)
-
-    def keys(self, table: Mapping[str, object], prefix: str, record: type) -> None:
-        wanted = _fields(record)
-        for key in sorted(table.keys() - set(wanted)):
-            near = difflib.get_close_matches(key, wanted, n=1)
-            hint = f"did you mean {prefix}{near[0]}?" if near else f"known: {', '.join(wanted)}"
-            raise self.error(f"unknown key {prefix}{key}", hint)
-        for key in wanted:
-            if key not in table and not _is_optional(record, key):
-                raise self.error(f"{prefix}{key} is missing", "compare boards/nano33.toml")
-
-    def table(self, table: Mapping[str, object], key: str, record: type) -> Mapping[str, object]:
-        value = table[key]
-        if not isinstance(value, dict):
-            raise self.error(f"{key} is {value!r}, not a table", f"write [{key}]")
-        self.keys(value, f"{key}.", record)
-        return value
-
-    def integer(self, table: Mapping[str, object], name: str) -> int:
-        value = table[name.rpartition(".")[2]]
-        if type(value) is not int:
-            raise self.error(f"{name} is {_shown(value)}, not an integer", "no quotes, no fraction")
-        if value < 0:
-            raise self.error(f"{name} is {value}, which is negative", "use a positive number")
-        return value
-
-    def text(self, table: Mapping[str, object], name: str) -> str:
-        value = table[name.rpartition(".")[2]]
-        if not isinstance(value, str) or not value:
-            raise self.error(f"{name} is {_shown(value)}, not a text", 'write it in "quotes"')
-        return value
-
-    def texts(self, table: Mapping[str, object], name: str) -> tuple[str, ...]:
-        value = table[name.rpartition(".")[2]]
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            hint = 'write it as ["one", "two"]'
-            raise self.error(f"{name} is {_shown(value)}, not a list of texts", hint)
-        return tuple(value)
-
-    def truth(self, table: Mapping[str, object], name: str) -> bool:
-        value = table[name.rpartition(".")[2]]
-        if not isinstance(value, bool):
-            raise self.error(f"{name} is {_shown(value)}, not true or false", "no quotes")
-        return value
-
-
-def _shown(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else repr(value)
-
-
-def _fields(record: type) -> tuple[str, ...]:
-    return tuple(record.__dataclass_fields__)  # type: ignore[attr-defined]
-
-
-def _is_optional(record: type, key: str) -> bool:
-    return record.__dataclass_fields__[key].default is not MISSING  # type: ignore[attr-defined]
-
-
-def _board(reader: _Reader, top: Mapping[str, object]) -> Board:
+def _board(reader: TomlReader, top: Mapping[str, object]) -> Board:
     reader.keys(top, "", Board)
     return Board(
         name=reader.text(top, "name"),
@@ -357,7 +288,7 @@ def _board(reader: _Reader, top: Mapping[str, object]) -> Board:
     )
 
 
-def _flash(reader: _Reader, top: Mapping[str, object]) -> Flash:
+def _flash(reader: TomlReader, top: Mapping[str, object]) -> Flash:
     table = reader.table(top, "flash", Flash)
     return Flash(
         address=reader.integer(table, "flash.address"),
@@ -369,7 +300,7 @@ def _flash(reader: _Reader, top: Mapping[str, object]) -> Flash:
     )
 
 
-def _ram(reader: _Reader, top: Mapping[str, object]) -> Ram:
+def _ram(reader: TomlReader, top: Mapping[str, object]) -> Ram:
     table = reader.table(top, "ram", Ram)
     return Ram(
         address=reader.integer(table, "ram.address"),
@@ -378,7 +309,7 @@ def _ram(reader: _Reader, top: Mapping[str, object]) -> Ram:
     )
 
 
-def _link(reader: _Reader, top: Mapping[str, object]) -> Link:
+def _link(reader: TomlReader, top: Mapping[str, object]) -> Link:
     table = reader.table(top, "link", Link)
     return Link(
         baud=reader.integer(table, "link.baud"),
@@ -388,13 +319,17 @@ def _link(reader: _Reader, top: Mapping[str, object]) -> Link:
     )
 
 
-def _usb(reader: _Reader, top: Mapping[str, object]) -> Usb:
+def _usb(reader: TomlReader, top: Mapping[str, object]) -> Usb:
     table = reader.table(top, "usb", Usb)
-    lists = {key: reader.texts(table, f"usb.{key}") if key in table else () for key in _fields(Usb)}
-    return Usb(lists["ids"], lists["bootloader_ids"])
+    return Usb(
+        ids=reader.texts(table, "usb.ids") if "ids" in table else (),
+        bootloader_ids=(
+            reader.texts(table, "usb.bootloader_ids") if "bootloader_ids" in table else ()
+        ),
+    )
 
 
-def _flasher(reader: _Reader, top: Mapping[str, object]) -> Flasher:
+def _flasher(reader: TomlReader, top: Mapping[str, object]) -> Flasher:
     table = reader.table(top, "flasher", Flasher)
     return Flasher(
         tool=reader.text(table, "flasher.tool"),
@@ -406,7 +341,7 @@ def _flasher(reader: _Reader, top: Mapping[str, object]) -> Flasher:
     )
 
 
-def _drive(reader: _Reader, flasher: Mapping[str, object]) -> Drive:
+def _drive(reader: TomlReader, flasher: Mapping[str, object]) -> Drive:
     table = reader.table(flasher, "drive", Drive)
     return Drive(
         label=reader.text(table, "drive.label"),
@@ -416,21 +351,22 @@ def _drive(reader: _Reader, flasher: Mapping[str, object]) -> Drive:
     )
 
 
-def _power(reader: _Reader, top: Mapping[str, object]) -> Power:
+def _power(reader: TomlReader, top: Mapping[str, object]) -> Power:
     return Power(reader.truth(reader.table(top, "power", Power), "power.dcdc"))
 
 
-def _qemu(reader: _Reader, top: Mapping[str, object]) -> Qemu:
+def _qemu(reader: TomlReader, top: Mapping[str, object]) -> Qemu:
     return Qemu(reader.text(reader.table(top, "qemu", Qemu), "qemu.machine"))
 
 
-def _check(reader: _Reader, board: Board, stem: str) -> None:
+def _check(reader: TomlReader, board: Board, stem: str) -> None:
     if board.name != stem:
         raise reader.error(f"name is '{board.name}'", f"name it as its file: {stem}")
     if len(board.name) > 24 or not re.fullmatch(r"[a-z][a-z0-9_]*", board.name):
         hint = "small letters, digits and _, at most 24"
         raise reader.error(f"name '{board.name}' is not usable", hint)
     _one_of(reader, "cpu", board.cpu, CPUS)
+    _one_of(reader, "chip", board.chip, chips())
     _one_of(reader, "float_abi", board.float_abi, FLOAT_ABIS)
     if board.float_abi == "hard" and board.core in NO_FPU:
         raise reader.error(f"float_abi is 'hard', {board.cpu} has no FPU", 'float_abi = "soft"')
@@ -442,28 +378,28 @@ def _check(reader: _Reader, board: Board, stem: str) -> None:
     _between(reader, "link.baud", board.link.baud, 1_200, 12_000_000, "bits a second")
     _check_flash(reader, board.flash)
     _check_ram(reader, board.ram)
-    _check_pins(reader, board.link)
+    _check_pins(reader, board.link, needed=board.flasher is not None)
 
 
-def _one_of(reader: _Reader, key: str, value: str, known: Sequence[str]) -> None:
+def _one_of(reader: TomlReader, key: str, value: str, known: Sequence[str]) -> None:
     if value not in known:
         raise reader.error(f"{key} is '{value}'", f"known: {', '.join(known)}")
 
 
-def _between(reader: _Reader, key: str, value: int, low: int, high: int, hint: str) -> None:
+def _between(reader: TomlReader, key: str, value: int, low: int, high: int, hint: str) -> None:
     if not low <= value <= high:
         allowed = f"{grouped(low)} to {grouped(high)}"
         raise reader.error(f"{key} is {value}, outside {allowed}", hint)
 
 
-def _check_size(reader: _Reader, key: str, value: int, most: int) -> None:
+def _check_size(reader: TomlReader, key: str, value: int, most: int) -> None:
     if value > most:
         raise reader.error(f"{key} is {value}, more than any Cortex-M has", "bytes, not bits")
     if value < 1024:
         raise reader.error(f"{key} is {value}, less than any Cortex-M has", "bytes, not kilobytes")
 
 
-def _check_flash(reader: _Reader, flash: Flash) -> None:
+def _check_flash(reader: TomlReader, flash: Flash) -> None:
     _check_size(reader, "flash.bytes", flash.bytes, _MAX_FLASH_BYTES)
     _check_end(reader, "flash", flash.address + flash.bytes)
     if flash.wait_states is not None:
@@ -481,7 +417,7 @@ def _check_flash(reader: _Reader, flash: Flash) -> None:
         raise reader.error(message, "a vector table needs a multiple of 128")
 
 
-def _check_ram(reader: _Reader, ram: Ram) -> None:
+def _check_ram(reader: TomlReader, ram: Ram) -> None:
     _check_size(reader, "ram.bytes", ram.bytes, _MAX_RAM_BYTES)
     _check_end(reader, "ram", ram.address + ram.bytes)
     if ram.stack_bytes % 8 or not 512 <= ram.stack_bytes < ram.bytes:
@@ -489,19 +425,19 @@ def _check_ram(reader: _Reader, ram: Ram) -> None:
         raise reader.error(message, "a multiple of 8, at least 512, less than the RAM")
 
 
-def _check_end(reader: _Reader, key: str, end: int) -> None:
+def _check_end(reader: TomlReader, key: str, end: int) -> None:
     if end > _ADDRESS_END:
         raise reader.error(f"{key} ends at 0x{end:x}", "addresses have 32 bits")
 
 
-def _check_usb(reader: _Reader, usb: Usb) -> None:
+def _check_usb(reader: TomlReader, usb: Usb) -> None:
     for key, ids in (("usb.ids", usb.ids), ("usb.bootloader_ids", usb.bootloader_ids)):
         for each in ids:
             if not re.fullmatch(r"[0-9a-f]{4}:[0-9a-f]{4}", each):
                 raise reader.error(f"{key} holds '{each}'", 'write them as lsusb does: "2341:005a"')
 
 
-def _check_flasher(reader: _Reader, flasher: Flasher) -> None:
+def _check_flasher(reader: TomlReader, flasher: Flasher) -> None:
     _one_of(reader, "flasher.image", flasher.image, IMAGES)
     if (flasher.tool == DRIVE) != (flasher.drive is not None):
         raise reader.error(
@@ -514,15 +450,15 @@ def _check_flasher(reader: _Reader, flasher: Flasher) -> None:
         raise reader.error("drive.uf2_family is missing", hint)
 
 
-def _check_emulators(reader: _Reader, board: Board) -> None:
+def _check_emulators(reader: TomlReader, board: Board) -> None:
     for emulator in board.emulators:
         _one_of(reader, "emulators", emulator, EMULATORS)
     if "qemu" in board.emulators and board.qemu is None:
         raise reader.error("qemu.machine is missing", "its names: qemu-system-arm -machine help")
 
 
-def _check_pins(reader: _Reader, link: Link) -> None:
-    if link.tx_pin is None and link.rx_pin is None:
+def _check_pins(reader: TomlReader, link: Link, needed: bool) -> None:
+    if link.tx_pin is None and link.rx_pin is None and not needed:
         return
     for key, pin in (("link.tx_pin", link.tx_pin), ("link.rx_pin", link.rx_pin)):
         if pin is None:

@@ -36,6 +36,7 @@ class Config:
         model: the .tflite file.
         data: the .npz file that `verify` streams.
         board: the board's name.
+        boards: a folder with boards of the user's own.
         optimize: "size", "balanced" or "speed".
         encoding: "auto" or "dense".
         toolchain: "zig" or "gcc".
@@ -53,6 +54,7 @@ class Config:
     budget: Budget | None = None
     engine: str | None = None
     tflm: Tflm = Tflm()
+    boards: Path | None = None
 
 
 def load_config(folder: Path) -> Config:
@@ -79,7 +81,7 @@ def load_config(folder: Path) -> Config:
             _check(where, key, value)
     return Config(
         **{
-            key: folder / value if key in ("model", "data") else value
+            key: folder / value if key in ("model", "data", "boards") else value
             for key, value in values.items()
             if key not in ("budget", "tflm")
         },

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tinykit.core.board import find_board
 from tinykit.host.calibration import calibrated_range
 from tinykit.host.emulator import Cost, Profile
 from tinykit.host.hot import Hot, hot_functions
@@ -12,7 +11,7 @@ from tinykit.host.image import read_image
 from tinykit.host.inputs import fixed_input
 from tinykit.host.judge import judge
 from tinykit.host.loaded import Loaded, LoadedLayer, load
-from tinykit.host.record import BuildRecord
+from tinykit.host.record import BuildRecord, built_board
 from tinykit.host.samples import Samples
 from tinykit.host.session import Place, open_session
 from tinykit.host.verify import Progress
@@ -87,6 +86,7 @@ def bench(
         progress(len(samples) + 1, len(samples) + 1)
     return _report(
         record,
+        built_board(folder, record).flash.wait_states,
         model,
         profile,
         None if profile.blocks is None else hot_functions(image, profile.blocks),
@@ -96,6 +96,7 @@ def bench(
 
 def _report(
     record: BuildRecord,
+    wait_states: int | None,
     model: Loaded,
     profile: Profile,
     functions: list[Hot] | None,
@@ -103,7 +104,6 @@ def _report(
 ) -> BenchReport:
     sizes = record.sizes
     cycles = profile.total.cycles_estimate
-    wait_states = find_board(record.board).flash.wait_states
     stack = profile.total.stack_bytes
     if stack is None:  # Renode does not look at it
         stack = sizes.stack_model

@@ -1,4 +1,4 @@
-"""The commands from a .tflite model onward: build, emulate, verify, bench, boards, ops."""
+"""The commands from a .tflite model onward: check, build, emulate, verify, bench, ops."""
 
 import contextlib
 import signal
@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # they take a moment to import
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 BoardName = Annotated[str | None, typer.Option("--board", "-b", help="The board: tinykit boards.")]
+Boards = Annotated[Path | None, typer.Option("--boards", help="A folder with boards of your own.")]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="The folder to write.")]
 EngineName = Annotated[str | None, typer.Option(help="native (default) or tflm: docs/tflm.md.")]
 AppName = Annotated[str | None, typer.Option("--app", help="stream (default): docs/apps.md.")]
@@ -49,6 +50,7 @@ def check_command(
     plan: Annotated[
         bool, typer.Option("--plan", help="Draw what lies where in the arena, layer by layer.")
     ] = False,
+    boards: Boards = None,
     json: Json = False,
 ) -> None:
     """Say whether a model compiles, on which boards it fits, and which layers are in the way.
@@ -59,11 +61,13 @@ def check_command(
     from tinykit.host import show, show_plan
     from tinykit.host.build import read_model
     from tinykit.host.check import check_model, trial_conversion
+    from tinykit.host.settings import chosen_boards
 
+    folder = chosen_boards(boards)
     with messages().status("checking"):
         keras = model.suffix == ".keras"
         data = trial_conversion(model, custom) if keras else read_model(model)
-        report = check_model(data, f"{model.stem}.tflite" if keras else model.name)
+        report = check_model(data, f"{model.stem}.tflite" if keras else model.name, folder)
     if json:
         print_json(report)
     else:
@@ -86,6 +90,7 @@ def check_command(
 def build_command(
     model: Annotated[Path | None, typer.Argument(help="The .tflite file.")] = None,
     board: BoardName = None,
+    boards: Boards = None,
     engine: EngineName = None,
     app: AppName = None,
     optimize: Optimize = None,
@@ -105,14 +110,13 @@ def build_command(
 
     What is not given comes from tinykit.toml in the current folder.
     """
-    from tinykit.core.board import find_board
     from tinykit.host import show
     from tinykit.host.apps import APPS
     from tinykit.host.build import build, read_model
     from tinykit.host.settings import build_options, chosen_board, chosen_model
 
     path = chosen_model(model)
-    facts = find_board(chosen_board(board))
+    facts = chosen_board(board, boards)
     options = build_options(engine, app, optimize, encoding, toolchain, keep_input, trace)
     folder = output if output is not None else Path("build") / facts.name
     data = read_model(path)
@@ -138,12 +142,11 @@ def emulate_command(
 
     Other programs, tinykit verify --port among them, can talk to that port meanwhile.
     """
-    from tinykit.core.board import find_board
-    from tinykit.host.record import read_record
+    from tinykit.host.record import built_board, read_record
     from tinykit.host.session import choose_emulator, start_for
 
     record = read_record(folder)
-    chosen = choose_emulator(emulator, find_board(record.board))
+    chosen = choose_emulator(emulator, built_board(folder, record))
     with start_for(folder, record, chosen) as running:
         if json:
             print_json({"port": running.port, "board": record.board, "emulator": chosen})
@@ -171,18 +174,17 @@ def verify_command(
 
     Without --port and --emulator the only serial port is taken. Ends with status 1 on a mismatch.
     """
-    from tinykit.core.board import find_board
     from tinykit.core.errors import CheckFailedError
     from tinykit.host import show
     from tinykit.host.loaded import load
-    from tinykit.host.record import read_record
+    from tinykit.host.record import built_board, read_record
     from tinykit.host.session import choose_place
     from tinykit.host.settings import chosen_samples
     from tinykit.host.trace import traced_build
     from tinykit.host.verify import verify, verify_layers
 
     record = read_record(folder)
-    place = choose_place(port, emulator, find_board(record.board))
+    place = choose_place(port, emulator, built_board(folder, record))
     samples = chosen_samples(load(folder, record).graph, data, inputs, seed)
     with contextlib.ExitStack() as stack:
         if layers:
@@ -206,6 +208,7 @@ def verify_command(
 def bench_command(
     target: Annotated[Path, typer.Argument(help="A .tflite file, or a folder of tinykit build.")],
     board: BoardName = None,
+    boards: Boards = None,
     engine: Annotated[
         str | None, typer.Option(help="native (default), tflm, or both side by side.")
     ] = None,
@@ -238,7 +241,7 @@ def bench_command(
             raise TinykitError(f"{target} was built for one engine", hint)
         native = build_options("native", None, optimize, encoding, toolchain, False, False)
         pair = [
-            _bench(target, board, options, None, emulator, inputs, seed)
+            _bench(target, (board, boards), options, None, emulator, inputs, seed)
             for options in (native, tflm_options())
         ]
         both = compare(*pair)
@@ -247,7 +250,7 @@ def bench_command(
         )
         return
     options = build_options(engine, None, optimize, encoding, toolchain, False, False)
-    report = _bench(target, board, options, engine, emulator, inputs, seed)
+    report = _bench(target, (board, boards), options, engine, emulator, inputs, seed)
     parts = (show.cost(report), show.encodings(report), show.totals(report))
     if profile:
         parts = (show.profile(report), show.hottest(report), show.totals(report))
@@ -258,7 +261,7 @@ def bench_command(
 
 def _bench(
     target: Path,
-    board: str | None,
+    board: tuple[str | None, Path | None],
     options: "BuildOptions",
     engine: str | None,
     emulator: str | None,
@@ -266,28 +269,27 @@ def _bench(
     seed: int,
 ) -> "BenchReport":
     """Build a model if it is not built yet, and count."""
-    from tinykit.core.board import find_board
     from tinykit.core.errors import TinykitError
     from tinykit.host.bench import bench
     from tinykit.host.loaded import load
-    from tinykit.host.record import read_record
+    from tinykit.host.record import built_board, read_record
     from tinykit.host.samples import random_samples
     from tinykit.host.session import Place, choose_emulator
-    from tinykit.host.settings import build_for_bench
+    from tinykit.host.settings import build_for_bench, chosen_board
 
     with tempfile.TemporaryDirectory(prefix="tinykit-") as name:
         folder = target
         if not target.is_dir():
             folder = Path(name, "bench")
             with messages().status("building"):
-                build_for_bench(target, board, options, folder)
+                build_for_bench(target, chosen_board(*board), options, folder)
         record = read_record(folder)
         if engine is not None and record.engine != engine:
             raise TinykitError(
                 f"{target} was built for the {record.engine} engine",
                 f"tinykit bench MODEL.tflite --engine {engine}",
             )
-        place = Place(None, choose_emulator(emulator, find_board(record.board)))
+        place = Place(None, choose_emulator(emulator, built_board(folder, record)))
         samples = random_samples(load(folder, record).graph, inputs, seed)
         with counter("running") as progress:
             return bench(folder, record, place, samples, progress)
@@ -315,35 +317,6 @@ def _show_bench(
                 "the oracle",
                 "which layer: tinykit verify --layers; please report it with the model",
             )
-
-
-def boards_command(json: Json = False) -> None:
-    """List the boards."""
-    from tinykit.core.board import board_paths, load_board
-    from tinykit.host.show import table
-
-    boards = [load_board(path) for path in board_paths().values()]
-    if json:
-        print_json({"boards": boards})
-        return
-    made = table("board", "", "core", "MHz", "flash KiB", "RAM KiB")
-    made.add_column("emulators")
-    made.add_column("remark")
-    made.columns[0].no_wrap = True
-    made.columns[1].no_wrap = False  # titles may be broken, names are to be typed
-    for board in boards:
-        made.add_row(
-            board.name,
-            board.title,
-            board.cpu,
-            f"{board.clock_hz / 1e6:g}",
-            f"{board.app_bytes // 1024}",
-            f"{board.ram.bytes // 1024}",
-            " ".join(board.emulators),
-            board.remark,
-        )
-    results().print(made)
-    say("all about one of them: tinykit boards show NAME; another board: docs/adding-a-board.md")
 
 
 def ops_command(json: Json = False) -> None:

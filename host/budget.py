@@ -142,7 +142,7 @@ def measure(
         progress: told how many have been verified.
     """
     assert config.model is not None and config.board is not None
-    board = find_board(config.board)
+    board = find_board(config.board, config.boards)
     place = Place(None, choose_emulator(emulator, board))
     options = build_options(
         engine=None,

@@ -12,6 +12,7 @@ from tinykit.codegen.render import render
 from tinykit.core.board import Board
 from tinykit.core.errors import TinykitError
 from tinykit.core.files import atomic_folder, refuse_foreign_folder
+from tinykit.core.toml_writer import to_toml
 from tinykit.host import record as records
 from tinykit.host.apps import STREAM, app_sources, find_app
 from tinykit.host.image import Image, check_image, read_image, to_hex, to_map
@@ -132,6 +133,7 @@ def _fill(
     """Write everything into the folder `work`."""
     for name, text in {**program.files, **board_files(board, VERSION)}.items():
         (work / name).write_text(text)
+    (work / f"{board.name}.toml").write_text(to_toml(board))
     sources = _sources(work, program, board, options)
     build_id = _build_id(work, sources, program, board, options, toolchain)
     (work / "build.h").write_text(build_header(build_id, options.app, VERSION))
@@ -232,7 +234,7 @@ def _record(
         dsp=board.dsp,
         keep_input=options.keep_input,
         trace=options.trace,
-        files={"model": source, **images, "plan": "plan.json"},
+        files={"model": source, "board": f"{board.name}.toml", **images, "plan": "plan.json"},
         image_bytes=image.flash_bytes,
         image_crc32=image.crc32,
         removed_channels=program.removed_channels,

@@ -61,8 +61,8 @@ class CheckReport:
     plan: tuple[PlanRow, ...] = ()
 
 
-def check_model(data: bytes, name: str) -> CheckReport:
-    """Check an int8 .tflite model.
+def check_model(data: bytes, name: str, own_boards: Path | None = None) -> CheckReport:
+    """Check an int8 .tflite model, on our boards and those in a folder of the user's.
 
     Raises:
         TinykitError: it is no such model at all, or broken in a way that no layer is to blame for.
@@ -86,7 +86,7 @@ def check_model(data: bytes, name: str) -> CheckReport:
         arena_bytes=model.plan.arena_bytes,
         least_bytes=model.plan.least_bytes,
         tables_bytes=table_bytes,
-        boards=_fits(model, table_bytes),
+        boards=_fits(model, table_bytes, own_boards),
         plan=plan_rows(model.program, model.plan),
     )
 
@@ -106,11 +106,11 @@ def trial_conversion(path: Path, custom: Path | None) -> bytes:
     return convert(path, DataSet(x), custom).tflite
 
 
-def _fits(model: Compiled, table_bytes: int) -> tuple[Fit, ...]:
+def _fits(model: Compiled, table_bytes: int, own_boards: Path | None) -> tuple[Fit, ...]:
     found = []
     states = state_bytes(model.program)  # in RAM, their first values in flash
     code = CODE_BYTES + LAYER_BYTES * len(model.program.layers)
-    for path in board_paths().values():
+    for path in board_paths(own_boards).values():
         board = load_board(path)
         flash = table_bytes + states + code
         ram = model.plan.arena_bytes + states + board.ram.stack_bytes + APP_RAM_BYTES

@@ -45,7 +45,7 @@ def write_workflow(config: Config, path: Path, force: bool) -> None:
             board.
     """
     assert config.board is not None
-    board = find_board(config.board)
+    board = find_board(config.board, config.boards)
     choose_emulator(None, board)  # refuse a board that no CI can run
     make_parents(path)
     refuse_overwrite(path, force)

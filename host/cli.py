@@ -7,7 +7,13 @@ from collections.abc import Callable
 import typer
 
 from tinykit.core.errors import TinykitError
-from tinykit.host import board_commands, ci_commands, model_commands, prune_command
+from tinykit.host import (
+    board_commands,
+    ci_commands,
+    device_commands,
+    model_commands,
+    prune_command,
+)
 from tinykit.host.console import show_error
 from tinykit.host.entry import INTERRUPTED
 
@@ -23,7 +29,7 @@ COMMANDS: tuple[tuple[str, Callable[..., None]], ...] = (
     ("verify", board_commands.verify_command),
     ("bench", board_commands.bench_command),
     ("check-budget", ci_commands.check_budget_command),
-    ("boards", board_commands.boards_command),
+    ("boards", device_commands.boards_command),
     ("ops", board_commands.ops_command),
     ("ci", ci_commands.ci_command),
 )

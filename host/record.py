@@ -5,11 +5,12 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from tinykit.core.board import Board, load_board
 from tinykit.core.errors import TinykitError
 
 FILE_NAME = "build.json"
 SCHEMA = 2
-FILES = frozenset({"model", "elf", "bin", "hex", "map", "plan"})
+FILES = frozenset({"model", "board", "elf", "bin", "hex", "map", "plan"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,11 @@ def read_record(folder: Path) -> BuildRecord:
         if not (folder / name).is_file():
             raise TinykitError(f"{folder / name} is missing", "build again: tinykit build")
     return record
+
+
+def built_board(folder: Path, record: BuildRecord) -> Board:
+    """Return the board that a folder was built for, as it was then."""
+    return load_board(folder / record.files["board"])
 
 
 def _from_json(values: dict[str, Any]) -> BuildRecord:

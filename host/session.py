@@ -8,14 +8,14 @@ from pathlib import Path
 
 from serial.tools import list_ports
 
-from tinykit.core.board import Board, find_board
+from tinykit.core.board import Board
 from tinykit.core.errors import MissingToolError, TinykitError
 from tinykit.host.apps import require_link
 from tinykit.host.emulator import Emulator
 from tinykit.host.emulators import start_emulator
 from tinykit.host.link import Link, expect
 from tinykit.host.pace import EMULATOR_PATIENCE
-from tinykit.host.record import BuildRecord
+from tinykit.host.record import BuildRecord, built_board
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ def open_session(folder: Path, record: BuildRecord, place: Place) -> Iterator[Se
 def start_for(folder: Path, record: BuildRecord, emulator: str) -> Emulator:
     """Start an emulator with the image of a build folder."""
     elf = folder / record.files["elf"]
-    return start_emulator(emulator, elf, find_board(record.board), f"{record.model}_invoke")
+    return start_emulator(emulator, elf, built_board(folder, record), f"{record.model}_invoke")
 
 
 def _greet(link: Link, folder: Path, record: BuildRecord) -> None:

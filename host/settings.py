@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tinykit.core.board import find_board
+from tinykit.core.board import Board, find_board
 from tinykit.core.config import CHOICES, FILE_NAME, load_config
 from tinykit.core.data import load_dataset
 from tinykit.core.errors import TinykitError
@@ -29,16 +29,28 @@ def chosen_model(model: Path | None) -> Path:
     return path
 
 
-def chosen_board(board: str | None) -> str:
-    """Return the board's name.
+def chosen_board(board: str | None, boards: Path | None = None) -> Board:
+    """Return the board: one of ours, or of the user's folder `boards`.
 
     Raises:
-        TinykitError: none is given, and tinykit.toml names none.
+        TinykitError: none is given, and tinykit.toml names none; or there is no such board.
     """
     name = board if board is not None else load_config(Path()).board
     if name is None:
         raise TinykitError("no board is given", "--board nano33; all: tinykit boards")
-    return name
+    return find_board(name, chosen_boards(boards))
+
+
+def chosen_boards(boards: Path | None) -> Path | None:
+    """Return the folder of the user's own boards, if there is one.
+
+    Raises:
+        TinykitError: it does not exist.
+    """
+    folder = boards if boards is not None else load_config(Path()).boards
+    if folder is not None and not folder.is_dir():
+        raise TinykitError(f"{folder} is no folder of boards", "make one: docs/adding-a-board.md")
+    return folder
 
 
 def build_options(
@@ -90,9 +102,9 @@ def _refuse_native_options(
             )
 
 
-def build_for_bench(model: Path, board: str | None, options: BuildOptions, folder: Path) -> None:
+def build_for_bench(model: Path, board: Board, options: BuildOptions, folder: Path) -> None:
     """Build a model into a temporary folder."""
-    build(read_model(model), model.name, find_board(chosen_board(board)), options, folder)
+    build(read_model(model), model.name, board, options, folder)
 
 
 def chosen_samples(

@@ -5,10 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tinykit.core.board import find_board
 from tinykit.core.errors import TinykitError
 from tinykit.host.build import BuildOptions, build, tflm_options
-from tinykit.host.record import BuildRecord
+from tinykit.host.record import BuildRecord, built_board
 from tinykit.host.session import Place
 
 
@@ -44,4 +43,4 @@ def traced_build(
     with tempfile.TemporaryDirectory(prefix="tinykit-") as name:
         output = Path(name, "trace")
         data = (folder / source).read_bytes()
-        yield output, build(data, source, find_board(record.board), options, output)
+        yield output, build(data, source, built_board(folder, record), options, output)

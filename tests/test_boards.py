@@ -1,15 +1,22 @@
 """The boards that exist to buy: what can be known of their images without them."""
 
 import binascii
+import os
+import re
+import time
 from pathlib import Path
 
 import pytest
+import tiny
 from commands import Tinykit, shared_build
 from models import ROOT, shared_model
 
-from tinykit.core.board import find_board
-from tinykit.core.errors import TinykitError
+from tinykit.core.board import BOARDS, board_paths, find_board, load_board
+from tinykit.core.errors import CheckFailedError, TinykitError
+from tinykit.core.toml_writer import to_toml
+from tinykit.host.build import BuildOptions, build
 from tinykit.host.image import boot2_crc32, check_image, read_image
+from tinykit.host.record import built_board, read_record
 
 IN_UNICORN = ("xiao_nrf52840", "microbit_v2")
 
@@ -135,3 +142,79 @@ def test_the_driver_sets_the_clock_and_the_rate_of_the_boards_file(
     clock_hz, baud = RATES[name]
     assert clock_hz(registers) == board.clock_hz
     assert abs(baud(registers) / board.link.baud - 1) < 0.002  # receivers stand 2 %
+
+
+def test_a_board_is_shown_with_what_its_bootloader_owns(tinykit: Tinykit) -> None:
+    ended = tinykit("boards", "show", "xiao_nrf52840")
+
+    assert "not yet run on hardware" in ended.out
+    assert re.search(r"bootloader +0x00000000 to 0x00027000", ended.out)
+    assert re.search(r"application +0x00027000 to 0x000ad000, 548 864 bytes", ended.out)
+    assert "boards/xiao_nrf52840.toml" in ended.err.replace("\n", "")
+
+
+def test_a_shown_board_is_json_with_its_file(tinykit: Tinykit) -> None:
+    shown = tinykit("boards", "show", "pico", "--json").json
+
+    assert (shown["name"], shown["flash"]["boot2_bytes"]) == ("pico", 256)
+    assert shown["remark"] == "not yet run on hardware"
+    assert Path(shown["file"]) == ROOT / "firmware" / "boards" / "pico.toml"
+
+
+def test_boards_without_a_name_or_of_no_name_are_refused(tinykit: Tinykit) -> None:
+    assert tinykit.refuses("boards", "show") == ("no board is named", "tinykit boards show nano33")
+    line, hint = tinykit.refuses("boards", "show", "pcio")
+    assert (line, hint) == ("no board 'pcio'", "did you mean pico? all: tinykit boards")
+
+
+def test_boards_of_ones_own_come_from_tinykit_toml(
+    tinykit: Tinykit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (BOARDS / "microbit_v2.toml").read_text()
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "clone.toml").write_text(text.replace('"microbit_v2"', '"clone"'))
+    (tmp_path / "tinykit.toml").write_text('board = "clone"\nboards = "mine"\n')
+    (tmp_path / "dense.tflite").write_bytes(tiny.dense())
+    monkeypatch.chdir(tmp_path)
+
+    assert "clone" in tinykit("boards").out
+    assert tinykit("build", "dense.tflite").status == 0
+    (tmp_path / "tinykit.toml").unlink()  # the build folder has all that is needed
+
+    assert built_board(Path("build/clone"), read_record(Path("build/clone"))).name == "clone"
+    fits = tinykit("check", "dense.tflite", "--boards", "mine", "--json").json["boards"]
+    assert "clone" in [fit["board"] for fit in fits]
+
+
+def test_a_folder_of_boards_that_is_none_is_refused(tinykit: Tinykit, tmp_path: Path) -> None:
+    line, hint = tinykit.refuses("boards", "--boards", tmp_path / "none")
+    assert line == f"{tmp_path / 'none'} is no folder of boards"
+    assert hint == "make one: docs/adding-a-board.md"
+
+
+@pytest.mark.parametrize("name", sorted(board_paths()))
+def test_a_board_is_the_same_when_written_and_read_again(name: str, tmp_path: Path) -> None:
+    board = find_board(name)
+    (tmp_path / f"{name}.toml").write_text(to_toml(board))
+    assert load_board(tmp_path / f"{name}.toml") == board
+
+
+@pytest.mark.soak
+def test_all_boards_build_all_models_within_a_minute(tmp_path: Path) -> None:
+    """Print what each takes; a model that does not fit is refused with the numbers."""
+    started = time.monotonic()
+    for name in sorted(board_paths()):
+        board = find_board(name)
+        if board.flasher is None:
+            continue
+        for path in sorted(Path(os.environ["TINYKIT_MODELS"]).glob("*.tflite")):
+            try:
+                record = build(
+                    path.read_bytes(), path.name, board, BuildOptions(), tmp_path / name, force=True
+                )
+                print(f"{name:16} {path.stem:18} {record.sizes.flash:7} {record.sizes.ram:7}")
+            except CheckFailedError as error:
+                print(f"{name:16} {path.stem:18} {error.message}")
+                assert re.search(r"needs [\d ]+ bytes of \w+, \w+ has [\d ]+ bytes", error.message)
+                assert name in ("microbit", "microbit_v2")
+    print(f"{time.monotonic() - started:.0f} s")

@@ -1,0 +1,55 @@
+"""The commands about boards themselves: boards."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tinykit.host.board_commands import Boards, Json
+from tinykit.host.console import print_json, results, say
+
+
+class BoardsAction(StrEnum):
+    """What `tinykit boards` can be told to do."""
+
+    SHOW = "show"
+
+
+def boards_command(
+    action: Annotated[
+        BoardsAction | None, typer.Argument(metavar="show", help="Tell all about one board.")
+    ] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="The board.")] = None,
+    boards: Boards = None,
+    json: Json = False,
+) -> None:
+    """List the boards, or show one of them."""
+    from tinykit.core.board import board_paths, find_board, load_board
+    from tinykit.core.errors import TinykitError
+    from tinykit.host import board_show
+    from tinykit.host.settings import chosen_boards
+
+    folder = chosen_boards(boards)
+    if action is None:
+        found = [load_board(path) for path in board_paths(folder).values()]
+        if json:
+            print_json({"boards": [board_show.facts(board) for board in found]})
+            return
+        results().print(board_show.boards(found))
+        say("one of them: tinykit boards show NAME; one of your own: docs/adding-a-board.md")
+        return
+    if name is None:
+        raise TinykitError("no board is named", "tinykit boards show nano33")
+    board = find_board(name, folder)
+    path = board_paths(folder)[name]
+    if json:
+        print_json({**board_show.facts(board), "file": path})
+        return
+    results().print(board_show.board(board))
+    say(f"where the numbers come from: {_short(path)}")
+
+
+def _short(path: Path) -> str:
+    """Write a path as it is seen from here."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
