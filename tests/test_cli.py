@@ -75,7 +75,7 @@ def test_every_command_has_help(tinykit: Tinykit, name: str) -> None:
         ),
         (["demo", "chess"], "no demo 'chess'", "tinykit demo digits | life | sine"),
         (["demo", "sine", "--board", "nano34"], "no board 'nano34'", "nano33"),
-        (["boards", "extra"], "got unexpected extra argument", "tinykit boards --help"),
+        (["boards", "extra"], "invalid value for 'show'", "tinykit boards --help"),
     ],
 )
 def test_usage_errors_are_one_line_and_a_hint(
