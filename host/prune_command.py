@@ -132,7 +132,6 @@ def _search(
     from_scratch: bool,
     json: bool,
 ) -> None:
-    from tinykit.core.board import find_board
     from tinykit.host.search import Search, search
     from tinykit.host.settings import build_options, chosen_board
     from tinykit.host.show_search import found, trial_line
@@ -144,7 +143,7 @@ def _search(
         data=data,
         test=test,
         recipe=how,
-        board=find_board(chosen_board(wanted.board)),
+        board=chosen_board(wanted.board),
         options=build_options(None, None, wanted.optimize, None, None, False, False),
         max_drop=wanted.max_drop,
         targets=parse_targets(list(wanted.targets)),
