@@ -28,14 +28,14 @@ def c_type(values: NDArray[np.generic]) -> str:
 
 def c_rows(values: NDArray[np.generic]) -> str:
     """Lay out an array in aligned rows with a trailing comma, without braces."""
-    words = [_number(value) for value in values.ravel()]
+    words = [c_number(value) for value in values.ravel()]
     width = max((len(word) for word in words), default=1)
     per_row = max(1, (_ROW_WIDTH + 1) // (width + 2))
     rows = [words[start : start + per_row] for start in range(0, len(words), per_row)]
     return "\n".join(_INDENT + ", ".join(w.rjust(width) for w in row) + "," for row in rows)
 
 
-def _number(value: np.generic) -> str:
+def c_number(value: np.generic) -> str:
     """Write an integer, or a float32 without rounding; C11 has no constant for the others."""
     if not isinstance(value, np.floating):
         return str(int(value))

@@ -25,7 +25,7 @@ def _environment() -> jinja2.Environment:
         line_statement_prefix="%%",
         line_comment_prefix="%#",
     )
-    for name in ("c_rows", "c_hex", "c_string", "c_fields", "c_arguments", "c_row"):
+    for name in ("c_rows", "c_number", "c_hex", "c_string", "c_fields", "c_arguments", "c_row"):
         environment.filters[name] = getattr(c, name)
     environment.filters["c_type"] = c.c_type
     environment.filters["actions_expression"] = actions_expression

@@ -1,9 +1,12 @@
 """The applications that a build can put around a model: one row each."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from tinykit.codegen.mlperf import mlperf_files
 from tinykit.core.board import Board
 from tinykit.core.errors import TinykitError
+from tinykit.core.graph import Graph
 from tinykit.host.toolchain import FIRMWARE, Source, family
 
 # What every image has, whatever its application.
@@ -20,6 +23,7 @@ class App:
         sources: its files in firmware/, beside start-up and chip.
         engines: those that it can be built with.
         linked: the host's commands talk to it by docs/protocol.md.
+        generate: makes further files from the model, its file name and our version.
         next_step: what to type after a build; with {folder} and {emulator}.
     """
 
@@ -28,6 +32,7 @@ class App:
     sources: tuple[str, ...]
     engines: tuple[str, ...]
     linked: bool
+    generate: Callable[[Graph, str, str], dict[str, str]]
     next_step: str
 
 
@@ -37,9 +42,19 @@ STREAM = App(
     sources=("link/crc32.c", "link/frame.c", "link/link.c", "apps/stream.c"),
     engines=("native", "tflm"),
     linked=True,
+    generate=lambda _graph, _source, _version: {},
     next_step="tinykit verify {folder} --emulator {emulator}",
 )
-APPS = {app.name: app for app in (STREAM,)}
+MLPERF = App(
+    name="mlperf",
+    title="speaks to the runner of MLPerf Tiny: kws01, vww01, ic01, ad01",
+    sources=("link/line.c", "link/text.c", "apps/mlperf_model.c", "apps/mlperf.c"),
+    engines=("native",),
+    linked=False,
+    generate=mlperf_files,
+    next_step="tinykit emulate {folder}, and give its port to the runner: docs/apps.md",
+)
+APPS = {app.name: app for app in (STREAM, MLPERF)}
 
 
 def find_app(name: str, engine: str) -> App:

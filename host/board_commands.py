@@ -142,6 +142,7 @@ def emulate_command(
 
     Other programs, tinykit verify --port among them, can talk to that port meanwhile.
     """
+    from tinykit.host.apps import APPS
     from tinykit.host.record import built_board, read_record
     from tinykit.host.session import choose_emulator, start_for
 
@@ -152,7 +153,8 @@ def emulate_command(
             print_json({"port": running.port, "board": record.board, "emulator": chosen})
         else:
             results().print(running.port)
-            say(f"next: tinykit verify {folder} --port {running.port}; stop it with Ctrl-C")
+            verify = f"next: tinykit verify {folder} --port {running.port}; "
+            say(f"{verify if APPS[record.app].linked else ''}stop it with Ctrl-C")
         _wait(running)
 
 

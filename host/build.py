@@ -14,7 +14,7 @@ from tinykit.core.errors import TinykitError
 from tinykit.core.files import atomic_folder, refuse_foreign_folder
 from tinykit.core.toml_writer import to_toml
 from tinykit.host import record as records
-from tinykit.host.apps import STREAM, app_sources, find_app
+from tinykit.host.apps import STREAM, App, app_sources, find_app
 from tinykit.host.image import Image, check_image, read_image, to_hex, to_map
 from tinykit.host.isa import check_isa
 from tinykit.host.program import Program, native_program
@@ -131,10 +131,12 @@ def _fill(
     progress: Progress,
 ) -> BuildRecord:
     """Write everything into the folder `work`."""
-    for name, text in {**program.files, **board_files(board, VERSION)}.items():
+    app = find_app(options.app, options.engine)
+    facts = app.generate(program.graph, source, VERSION)
+    for name, text in {**program.files, **facts, **board_files(board, VERSION)}.items():
         (work / name).write_text(text)
     (work / f"{board.name}.toml").write_text(to_toml(board))
-    sources = _sources(work, program, board, options)
+    sources = _sources(work, program, board, app)
     build_id = _build_id(work, sources, program, board, options, toolchain)
     (work / "build.h").write_text(build_header(build_id, options.app, VERSION))
     progress(f"compiling {len(sources)} files with {toolchain.version}")
@@ -148,25 +150,27 @@ def _fill(
     check_isa(work / "firmware.elf", board)
     images = _write_images(work, image, board)
     record = _record(work, program, source, board, options, toolchain, build_id, image, images)
+    renode = app.linked and "renode" in board.emulators  # its test verifies over the link
     readme = render(
         "readme.md.j2",
         record=record,
         board=board,
         version=VERSION,
         flash_command=_flash_command(board),
+        renode=renode,
+        linked=app.linked,
     )
     (work / "README.md").write_text(readme)
-    if "renode" in board.emulators:
+    if renode:
         for name, text in renode_files(image, program.name, board, build_id).items():
             (work / name).write_text(text)
     (work / records.FILE_NAME).write_text(record.to_json())
     return record
 
 
-def _sources(work: Path, program: Program, board: Board, options: BuildOptions) -> list[Source]:
-    application = app_sources(board, find_app(options.app, options.engine))
+def _sources(work: Path, program: Program, board: Board, app: App) -> list[Source]:
     generated = [Source(work / name, level) for name, level in program.generated]
-    return [*generated, *program.sources, *application]
+    return [*generated, *program.sources, *app_sources(board, app)]
 
 
 def _build_id(

@@ -353,19 +353,24 @@ static tk_error check_and_serve(tk_header *frame, uint32_t *detail)
     return serve(frame, detail);
 }
 
+static void answer_one(void)
+{
+    tk_header frame = tk_link_receive();
+    uint32_t detail = 0;
+    const tk_error error = check_and_serve(&frame, &detail);
+    frame.version = TK_FRAME_VERSION;
+    frame.type = (uint8_t)(frame.type + TK_ANSWER);
+    if (error != TK_OK) {
+        tk_store_u32(tk_store_u32(tk_link_payload(), (uint32_t)error), detail);
+        frame.type = TK_REFUSAL;
+        frame.length = 8;
+    }
+    tk_link_send(&frame);
+}
+
 int main(void)
 {
     for (;;) {
-        tk_header frame = tk_link_receive();
-        uint32_t detail = 0;
-        const tk_error error = check_and_serve(&frame, &detail);
-        frame.version = TK_FRAME_VERSION;
-        frame.type = (uint8_t)(frame.type + TK_ANSWER);
-        if (error != TK_OK) {
-            tk_store_u32(tk_store_u32(tk_link_payload(), (uint32_t)error), detail);
-            frame.type = TK_REFUSAL;
-            frame.length = 8;
-        }
-        tk_link_send(&frame);
+        answer_one();
     }
 }

@@ -6,8 +6,10 @@
 #ifndef TK_TRACE
 #define TK_TRACE 0
 #endif
+#ifndef HALF_BYTES
 #define HALF_BYTES 300u
-#define LAYERS     3u
+#endif
+#define LAYERS 3u
 
 // invoke destroys the input, as a planned arena may: layer 0 inverts it, layers 1 and 2 add one.
 static uint8_t arena[2u * HALF_BYTES];

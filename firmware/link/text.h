@@ -1,0 +1,24 @@
+// Answers that are lines of text, over the chip's wire.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TK_TEXT_H
+#define TK_TEXT_H
+
+#include <stdint.h>
+
+void tk_text_put(const char *text);
+
+// The same, of a stranger: what is no letter, digit, space or underscore becomes a question mark.
+void tk_text_quote(const char *text);
+
+void tk_text_number(uint32_t number);
+void tk_text_hex(uint32_t number, uint8_t digits);
+
+// With three digits behind the point, rounded to the nearest, exactly; "nan", "inf", and "inf" too
+// for what is 2^53 or more.
+void tk_text_float(float number);
+
+// Ends the line and sends it.
+void tk_text_end(void);
+
+#endif
