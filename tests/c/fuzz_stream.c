@@ -141,6 +141,8 @@ static void ask(tk_type type, uint16_t sequence)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
+    now = (session){.known = false};
+    greeted = false;
     tk_frame_reset(&heard);
     next = wire_bytes = 0;
     put_records(data, bytes);
