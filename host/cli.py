@@ -11,6 +11,7 @@ from tinykit.host import (
     board_commands,
     ci_commands,
     device_commands,
+    link_commands,
     model_commands,
     prune_command,
 )
@@ -27,6 +28,9 @@ COMMANDS: tuple[tuple[str, Callable[..., None]], ...] = (
     ("build", board_commands.build_command),
     ("emulate", board_commands.emulate_command),
     ("verify", board_commands.verify_command),
+    ("predict", link_commands.predict_command),
+    ("stream", link_commands.stream_command),
+    ("monitor", link_commands.monitor_command),
     ("bench", board_commands.bench_command),
     ("check-budget", ci_commands.check_budget_command),
     ("boards", device_commands.boards_command),

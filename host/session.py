@@ -6,14 +6,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from serial.tools import list_ports
-
 from tinykit.core.board import Board
-from tinykit.core.errors import MissingToolError, TinykitError
+from tinykit.core.errors import TinykitError
 from tinykit.host.apps import require_link
 from tinykit.host.emulator import Emulator
 from tinykit.host.emulators import start_emulator
-from tinykit.host.link import Link, expect
+from tinykit.host.find_port import asker, find_port, usb_ports
+from tinykit.host.link import Hello, Link, expect
 from tinykit.host.pace import EMULATOR_PATIENCE
 from tinykit.host.record import BuildRecord, built_board
 
@@ -31,7 +30,7 @@ class Place:
 
 
 def choose_place(port: str | None, emulator: str | None, board: Board) -> Place:
-    """Return where to find the board; the only serial port when neither is given.
+    """Return where to find the board; the serial port that it must be when neither is given.
 
     Raises:
         TinykitError: both are given, there are several ports, or no such emulator.
@@ -43,19 +42,7 @@ def choose_place(port: str | None, emulator: str | None, board: Board) -> Place:
         emulator = choose_emulator(emulator, board)
     if port is not None or emulator is not None:
         return Place(port, emulator)
-    # a port without USB ids is the machine's own, and no board
-    ports = sorted(info.device for info in list_ports.comports() if info.vid is not None)
-    if not ports:
-        raise MissingToolError(
-            "no USB serial port is connected",
-            "plug the board in"
-            + (f", or use --emulator {board.emulators[0]}" if board.emulators else ""),
-        )
-    if len(ports) > 1:
-        raise TinykitError(
-            f"{len(ports)} serial ports are connected: {', '.join(ports)}", "choose one with --port"
-        )
-    return Place(ports[0], None)
+    return Place(find_port(board, usb_ports(), asker()), None)
 
 
 def choose_emulator(emulator: str | None, board: Board) -> str:
@@ -81,9 +68,10 @@ def choose_emulator(emulator: str | None, board: Board) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Hold an open link, and the emulator behind it if there is one."""
+    """Hold an open link, what the board said of itself, and the emulator if there is one."""
 
     link: Link
+    hello: Hello
     emulator: Emulator | None
 
 
@@ -93,16 +81,14 @@ def open_session(folder: Path, record: BuildRecord, place: Place) -> Iterator[Se
     require_link(record.app, folder)
     if place.port is not None:
         with Link(place.port, record.link.baud) as link:
-            _greet(link, folder, record)
-            yield Session(link, None)
+            yield Session(link, _greet(link, folder, record), None)
         return
     assert place.emulator is not None
     with (
         start_for(folder, record, place.emulator) as emulator,
         Link(emulator.port, record.link.baud, EMULATOR_PATIENCE) as link,
     ):
-        _greet(link, folder, record)
-        yield Session(link, emulator)
+        yield Session(link, _greet(link, folder, record), emulator)
 
 
 def start_for(folder: Path, record: BuildRecord, emulator: str) -> Emulator:
@@ -111,7 +97,9 @@ def start_for(folder: Path, record: BuildRecord, emulator: str) -> Emulator:
     return start_emulator(emulator, elf, built_board(folder, record), f"{record.model}_invoke")
 
 
-def _greet(link: Link, folder: Path, record: BuildRecord) -> None:
+def _greet(link: Link, folder: Path, record: BuildRecord) -> Hello:
     if json.loads((folder / record.files["plan"]).read_text())["state_bytes"]:
         link.keep_history()
-    expect(link.hello(), record.digest, record.build_id, record.image_crc32, record.board)
+    hello = link.hello()
+    expect(hello, record.digest, record.build_id, record.image_crc32, record.board)
+    return hello

@@ -1,0 +1,103 @@
+"""Which serial port is the board's: by the USB ids of boards and adapters, or by asking."""
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from serial.tools import list_ports
+
+from tinykit.core.board import Board
+from tinykit.core.errors import MissingToolError, TinykitError
+
+# Adapters from USB to serial lines, by their makers' vendor ids: FTDI, Silicon Labs, WCH, Prolific.
+ADAPTERS = ("0403", "10c4", "1a86", "067b")
+
+Ask = Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class UsbPort:
+    """Hold a serial port that came over USB; `usb_id` is "vid:pid"."""
+
+    device: str
+    usb_id: str
+    title: str
+
+    def __str__(self) -> str:
+        """Write it as people tell ports apart."""
+        return f"{self.device} ({self.title})" if self.title else self.device
+
+
+def usb_ports() -> list[UsbPort]:
+    """Return the ports that are connected; one without USB ids is the machine's own, no board."""
+    return sorted(
+        (
+            UsbPort(str(info.device), f"{info.vid:04x}:{info.pid:04x}", str(info.product or ""))
+            for info in list_ports.comports()
+            if info.vid is not None
+        ),
+        key=lambda port: port.device,
+    )
+
+
+def find_port(board: Board, ports: Sequence[UsbPort], ask: Ask | None) -> str:
+    """Return the port that a board must be at.
+
+    Args:
+        board: what is looked for.
+        ports: what is connected.
+        ask: asks the user a question; None where nobody is there to answer.
+
+    Raises:
+        MissingToolError: nothing is connected.
+        TinykitError: several ports could be meant, and nobody says which.
+    """
+    if not ports:
+        emulated = f", or use --emulator {board.emulators[0]}" if board.emulators else ""
+        raise MissingToolError("no USB serial port is connected", f"plug the board in{emulated}")
+    return _choose([port for port in ports if _may_be(board, port)] or ports, ask)
+
+
+def any_port() -> str:
+    """Return the only port, or the one that the user says.
+
+    Raises:
+        MissingToolError: nothing is connected.
+        TinykitError: several ports could be meant, and nobody says which.
+    """
+    ports = usb_ports()
+    if not ports:
+        raise MissingToolError("no USB serial port is connected", "plug the board in, or --port")
+    return _choose(ports, asker())
+
+
+def asker() -> Ask | None:
+    """Return how to ask the user, if there is one at a terminal."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return None
+    return _ask
+
+
+def _choose(likely: Sequence[UsbPort], ask: Ask | None) -> str:
+    if len(likely) == 1:
+        return likely[0].device
+    names = ", ".join(map(str, likely))
+    if ask is None:
+        raise TinykitError(f"{len(likely)} serial ports are connected: {names}", "choose: --port")
+    lines = [f"  {number}  {port}" for number, port in enumerate(likely, 1)]
+    answer = ask("\n".join(["which port is the board at?", *lines, "number: "])).strip()
+    if not answer.isascii() or not answer.isdecimal() or not 1 <= int(answer) <= len(likely):
+        raise TinykitError(f"there is no port '{answer}'", f"1 to {len(likely)}, or --port")
+    return likely[int(answer) - 1].device
+
+
+def _ask(question: str) -> str:
+    print(question, end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline()
+
+
+def _may_be(board: Board, port: UsbPort) -> bool:
+    """Tell whether the board's link comes over such a device: its own USB, or an adapter."""
+    if board.link.usb and board.usb.ids:
+        return port.usb_id in board.usb.ids
+    return port.usb_id.partition(":")[0] in ADAPTERS
