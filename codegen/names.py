@@ -1,6 +1,7 @@
 """Names a person recognises, made of tensor names, legal in C."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 
 # C11 6.4.1, and what the generated files and the headers they include use themselves.
@@ -10,6 +11,7 @@ _RESERVED = frozenset(
     union unsigned void volatile while main asm src dst scratch errno bool true false
     arena wchar_t ptrdiff_t size_t max_align_t offsetof unix linux""".split()
 )
+_ACCENTS = re.compile("[\u0300-\u036f]")
 _STDINT = re.compile(r"u?int(_fast|_least)?(8|16|32|64|max|ptr)_t")
 # Functions that compilers know by heart: an object of such a name is a warning.
 _LIBRARY = frozenset(
@@ -47,7 +49,8 @@ _OWN_WORD = {"CONV_2D": "Conv2D", "DEPTHWISE_CONV_2D": "depthwise", "FULLY_CONNE
 
 def c_name(text: str, fallback: str = "model") -> str:
     """Turn any text into a C identifier that is neither reserved nor a digit first."""
-    name = re.sub(r"[^0-9A-Za-z]+", "_", text).strip("_").lower()
+    plain = _ACCENTS.sub("", unicodedata.normalize("NFKD", text.casefold()))
+    name = re.sub(r"[^0-9a-z]+", "_", plain).strip("_")
     if not name:
         return fallback
     return f"{fallback}_{name}" if name[0].isdigit() or _reserved(name) else name

@@ -22,6 +22,12 @@ def refuse_overwrite(path: Path, force: bool) -> None:
         raise TinykitError(f"{path.parent} is not a folder", f"mkdir -p {path.parent}")
 
 
+def refuse_suffix(path: Path, suffix: str) -> None:
+    """Raise TinykitError unless a file that is to be written ends as its contents do."""
+    if path.suffix != suffix:
+        raise TinykitError(f"{path} is no name of a {suffix} file", f"-o {path.stem}{suffix}")
+
+
 def make_parents(path: Path) -> None:
     """Make the folders that `path` needs.
 

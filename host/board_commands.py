@@ -1,6 +1,7 @@
 """The commands from a .tflite model onward: check, build, emulate, verify, bench, ops."""
 
 import contextlib
+import shlex
 import signal
 import tempfile
 from dataclasses import replace
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tinykit.host.console import counter, messages, print_json, results, say
+from tinykit.host.console import command, counter, messages, print_json, results, say
 
 if TYPE_CHECKING:  # they take a moment to import
     from rich.console import RenderableType
@@ -60,13 +61,13 @@ def check_command(
     from tinykit.core.errors import CheckFailedError
     from tinykit.host import show, show_plan
     from tinykit.host.build import read_model
-    from tinykit.host.check import check_model, trial_conversion
+    from tinykit.host.check import check_model
     from tinykit.host.settings import chosen_boards
 
     folder = chosen_boards(boards)
     with messages().status("checking"):
         keras = model.suffix == ".keras"
-        data = trial_conversion(model, custom) if keras else read_model(model)
+        data = _converted(model, custom) if keras else read_model(model)
         report = check_model(data, f"{model.stem}.tflite" if keras else model.name, folder)
     if json:
         print_json(report)
@@ -85,6 +86,12 @@ def check_command(
             f"{model.name} compiles but fits no board",
             "prune it, or make it smaller",
         )
+
+
+def _converted(model: Path, custom: Path | None) -> bytes:
+    from tinykit.prune.quantize import convert_untrained
+
+    return convert_untrained(model, custom)
 
 
 def build_command(
@@ -127,7 +134,9 @@ def build_command(
         return
     results().print(show.sizes(record, facts))
     if facts.emulators:
-        step = APPS[record.app].next_step.format(folder=folder, emulator=facts.emulators[0])
+        step = APPS[record.app].next_step.format(
+            folder=shlex.quote(str(folder)), emulator=facts.emulators[0]
+        )
     else:
         step = f"put it on the board: {folder}/README.md"
     say(f"wrote {folder}; next: {step}")
@@ -153,7 +162,7 @@ def emulate_command(
             print_json({"port": running.port, "board": record.board, "emulator": chosen})
         else:
             results().print(running.port)
-            verify = f"next: tinykit verify {folder} --port {running.port}; "
+            verify = f"next: {command('verify', folder, '--port', running.port)}; "
             say(f"{verify if APPS[record.app].linked else ''}stop it with Ctrl-C")
         _wait(running)
 

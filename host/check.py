@@ -3,15 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from tinykit.codegen.compile import Compiled, compile_model
 from tinykit.codegen.emit import state_bytes, tables
 from tinykit.codegen.importer import Obstacle, obstacles
 from tinykit.codegen.layer import LowerOptions
 from tinykit.codegen.picture_text import PlanRow, plan_rows
 from tinykit.core.board import board_paths, load_board
-from tinykit.core.data import DataSet
 from tinykit.core.errors import TinykitError
 from tinykit.host.version import VERSION
 
@@ -20,7 +17,6 @@ from tinykit.host.version import VERSION
 CODE_BYTES = 10_240
 LAYER_BYTES = 112  # the largest record (tk_copy's) and its call
 APP_RAM_BYTES = 768
-CALIBRATION_SAMPLES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,21 +85,6 @@ def check_model(data: bytes, name: str, own_boards: Path | None = None) -> Check
         boards=_fits(model, table_bytes, own_boards),
         plan=plan_rows(model.program, model.plan),
     )
-
-
-def trial_conversion(path: Path, custom: Path | None) -> bytes:
-    """Convert an untrained or trained .keras model with random data, to see what becomes of it."""
-    from tinykit.prune.load import load_model  # needs TensorFlow, a .tflite file does not
-    from tinykit.prune.quantize import convert
-
-    shape = load_model(path, custom).input_shape[1:]
-    if any(length is None for length in shape):
-        raise TinykitError(
-            f"{path}: the input has the shape {shape}", "give keras.Input a fixed shape"
-        )
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(CALIBRATION_SAMPLES, *shape)).astype(np.float32)
-    return convert(path, DataSet(x), custom).tflite
 
 
 def _fits(model: Compiled, table_bytes: int, own_boards: Path | None) -> tuple[Fit, ...]:

@@ -1,6 +1,7 @@
 """What people see: messages and progress on stderr, results on stdout, or one JSON object there."""
 
 import json
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,6 +37,11 @@ def results() -> Console:
 def say(text: str) -> None:
     """Print a message on stderr."""
     messages().print(text, markup=False)
+
+
+def command(*words: str | Path) -> str:
+    """Return a command of ours as a shell takes it."""
+    return shlex.join(["tinykit", *map(str, words)])
 
 
 def show_error(error: TinykitError) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tinykit.host.console import messages, print_json, results, say, stages
+from tinykit.host.console import command, messages, print_json, results, say, stages
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
@@ -87,7 +87,8 @@ def train_command(
     made.add_row(f"{report.test.metric.value}, test", str(report.test))
     results().print(made)
     say(f"wrote {output}, {paths[0]}, {paths[1]}")
-    say(f"next: tinykit prune {output} --data {paths[0]} --test {paths[1]} -o pruned.keras")
+    step = command("prune", output, "--data", paths[0], "--test", paths[1], "-o", "pruned.keras")
+    say(f"next: {step}")
 
 
 def quantize_command(
@@ -103,10 +104,11 @@ def quantize_command(
     json: Json = False,
 ) -> None:
     """Convert a network to a full-integer .tflite at batch 1, and score it in TFLM."""
-    from tinykit.core.files import refuse_overwrite
+    from tinykit.core.files import refuse_overwrite, refuse_suffix
     from tinykit.host.networks import quantize
     from tinykit.host.show import quantization
 
+    refuse_suffix(output, ".tflite")
     refuse_overwrite(output, force)
     with messages().status("converting"):
         report = quantize(model, data, test, custom, activations.value, output)
@@ -114,7 +116,7 @@ def quantize_command(
         print_json({"model": output, **_plain(report)})
         return
     results().print(quantization(report))
-    say(f"wrote {output}; next: tinykit build {output} --board nano33")
+    say(f"wrote {output}; next: {command('build', output, '--board', 'nano33')}")
 
 
 def _plain(report: object) -> dict[str, object]:

@@ -18,7 +18,7 @@ from tinykit.prune.pattern import WholeChannels
 from tinykit.prune.quantize import Int8Model, convert, quantize_inputs, score_int8
 from tinykit.prune.recipe import Recipe
 from tinykit.prune.shrink import shrink
-from tinykit.train.fit import FitReport, fit_task, refuse_misfit, settle
+from tinykit.train.fit import FitReport, fit_task, refuse_misfit, refuse_wrong_samples, settle
 from tinykit.train.predict import evaluate
 from tinykit.train.progress import Progress
 from tinykit.train.splits import hold_out
@@ -158,7 +158,11 @@ def quantize(
     samples = load_dataset(data)
     scored = load_dataset(test) if test is not None else samples
     converted = convert(path, samples, custom, activations)
-    before = evaluate(load_model(path, custom), scored) if scored.y is not None else None
+    before = None
+    if scored.y is not None:
+        model = load_model(path, custom)
+        refuse_wrong_samples(model, scored, "the test data" if test is not None else "the data")
+        before = evaluate(model, scored)
     report = quantize_report(converted, before, scored, output.name)
     write_atomic(output, converted.tflite)
     return report

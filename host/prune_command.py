@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tinykit.core.errors import TinykitError
-from tinykit.host.console import plain, print_json, results, say, stages
+from tinykit.host.console import command, plain, print_json, results, say, stages
 from tinykit.host.model_commands import Custom, Data, Force, Json, Keras, Output, Seed, Test
 
 if TYPE_CHECKING:  # it needs TensorFlow
@@ -111,7 +111,8 @@ def prune_command(
         print_json({"model": output, "recipe": recipe, **_plain(report)})
         return
     results().print(pruning(report))
-    say(f"wrote {output}; next: tinykit quantize {output} --data {data} -o model.tflite")
+    step = command("quantize", output, "--data", data, "-o", "model.tflite")
+    say(f"wrote {output}; next: {step}")
 
 
 @dataclass(frozen=True, slots=True)

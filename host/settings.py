@@ -69,7 +69,7 @@ def build_options(
         TinykitError: a value is not among the choices, or means nothing to the engine.
     """
     config = load_config(folder)
-    engine = _choice("engine", engine or config.engine or "native")
+    engine = _choice("engine", engine, config.engine, "native")
     chosen = find_app(app or STREAM.name, engine)
     if trace and not chosen.linked:
         raise TinykitError(f"--trace means nothing to --app {chosen.name}", "leave --trace out")
@@ -78,9 +78,9 @@ def build_options(
         return tflm_options(trace)
     return BuildOptions(
         app=chosen.name,
-        optimize=_choice("optimize", optimize or config.optimize or "balanced"),
-        encoding=_choice("encoding", encoding or config.encoding or "auto"),
-        toolchain=_choice("toolchain", toolchain or config.toolchain or "zig"),
+        optimize=_choice("optimize", optimize, config.optimize, "balanced"),
+        encoding=_choice("encoding", encoding, config.encoding, "auto"),
+        toolchain=_choice("toolchain", toolchain, config.toolchain, "zig"),
         keep_input=keep_input,
         trace=trace,
     )
@@ -117,7 +117,10 @@ def chosen_samples(
     return from_dataset(graph, load_dataset(path), path.name, inputs)
 
 
-def _choice(name: str, value: str) -> str:
+def _choice(name: str, given: str | None, configured: str | None, usual: str) -> str:
+    """Return what the command line says, else tinykit.toml, else the default."""
+    value = next(each for each in (given, configured, usual) if each is not None)
     if value not in CHOICES[name]:
-        raise TinykitError(f"no {name} '{value}'", f"--{name} {' or '.join(CHOICES[name])}")
+        choices = " or ".join(CHOICES[name])
+        raise TinykitError(f"there is no --{name} '{value}'", f"--{name} {choices}")
     return value

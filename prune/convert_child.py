@@ -1,7 +1,8 @@
 """Convert a .keras file to integers in a process of its own, since the converter can crash.
 
 Run as `python -P -m tinykit.prune.convert_child FOLDER ACTIVATIONS [CUSTOM.py]`. The folder holds
-model.keras and samples.npy; model.tflite is written, or error.json with a message and a hint.
+model.keras and samples.npy, random samples without; model.tflite is written, or error.json with
+a message and a hint.
 """
 
 import json
@@ -19,12 +20,15 @@ from tinykit.prune.convertible import make_convertible
 from tinykit.prune.load import load_model
 from tinykit.train.backend import import_keras, import_tensorflow
 
+_RANDOM_SAMPLES = 16
+
 
 def main(arguments: list[str]) -> int:
     """Convert; the status is 0, or 2 with an error.json."""
     folder = Path(arguments[0])
     custom = Path(arguments[2]) if len(arguments) > 2 else None
-    samples = np.load(folder / "samples.npy")
+    path = folder / "samples.npy"
+    samples = np.load(path) if path.exists() else None
     try:
         converted = convert_here(folder / "model.keras", custom, samples, arguments[1])
     except TinykitError as error:
@@ -36,18 +40,19 @@ def main(arguments: list[str]) -> int:
 
 
 def convert_here(
-    path: Path, custom: Path | None, samples: NDArray[np.float32], activations: str
+    path: Path, custom: Path | None, samples: NDArray[np.float32] | None, activations: str
 ) -> bytes:
     """Convert in this process to a full-integer model at batch 1, with int8 weights.
 
     Args:
         path: the .keras file.
         custom: a Python file that registers the model's own classes.
-        samples: representative inputs, float32 (n, ...).
+        samples: representative inputs, float32 (n, ...); None draws random ones.
         activations: "int8" or "int16".
     """
     keras, tensorflow = import_keras(), import_tensorflow()
     model = load_model(path, custom)
+    samples = _random(path, model) if samples is None else samples
     make_convertible(model)
     # With the batch left open the converter emits shape arithmetic and, for dilated
     # convolutions, operators that TensorFlow Lite Micro computes wrongly.
@@ -62,6 +67,16 @@ def convert_here(
     converter._experimental_variable_quantization = True
     converter.representative_dataset = lambda: _one_by_one(samples)
     return _converted(path, converter, activations)
+
+
+def _random(path: Path, model: Any) -> NDArray[np.float32]:
+    shape = model.input_shape[1:]
+    if any(length is None for length in shape):
+        raise TinykitError(
+            f"{path}: the input has the shape {shape}", "give keras.Input a fixed shape"
+        )
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(_RANDOM_SAMPLES, *shape)).astype(np.float32)
 
 
 def _operators(sets: Any, activations: str) -> Any:

@@ -5,6 +5,8 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tinykit.core.errors import TinykitError
 from tinykit.core.files import atomic_path
 from tinykit.train.backend import import_keras
@@ -25,7 +27,7 @@ def load_model(path: Path, custom: Path | None = None) -> Any:
     Raises:
         TinykitError: no such file, not a whole .keras file, or a class that is not registered.
     """
-    _refuse_foreign(path)
+    refuse_foreign(path)
     keras = import_keras()
     if custom is not None:
         if not custom.is_file():
@@ -38,6 +40,7 @@ def load_model(path: Path, custom: Path | None = None) -> Any:
     except Exception as error:
         raise _explain(path, error) from error
     _refuse_many_ends(path, model)
+    _refuse_broken_weights(path, model)
     return model
 
 
@@ -47,7 +50,10 @@ def save_model(model: Any, path: Path) -> None:
         model.save(temporary)
 
 
-def _refuse_foreign(path: Path) -> None:
+def refuse_foreign(path: Path) -> None:
+    """Raise TinykitError unless a file is a whole .keras file, as far as its outside shows."""
+    if path.is_dir():
+        raise TinykitError(f"{path} is a folder", "give the name of a .keras file")
     if not path.is_file():
         raise TinykitError(f"{path} does not exist", "give the name of a .keras file")
     if path.suffix != ".keras":
@@ -83,6 +89,16 @@ def _explain(path: Path, error: Exception) -> TinykitError:
         f"{path} cannot be loaded: {type(error).__name__}: {text[:200]}",
         "load it once with keras.saving.load_model, in the Keras version that saved it",
     )
+
+
+def _refuse_broken_weights(path: Path, model: Any) -> None:
+    for weight in model.weights:
+        values = np.asarray(weight)
+        if np.issubdtype(values.dtype, np.floating) and not np.all(np.isfinite(values)):
+            raise TinykitError(
+                f"{path}: the weights {weight.path} hold NaN or infinity",
+                "training went astray: train again, perhaps with a lower learning rate",
+            )
 
 
 def _refuse_many_ends(path: Path, model: Any) -> None:

@@ -20,7 +20,7 @@ from tinykit.core.score import Score, score_outputs
 from tinykit.prune.aware import calibration_samples
 from tinykit.prune.flatfile import Port, Summary, summarize
 from tinykit.prune.keras3 import count_zeros
-from tinykit.prune.load import load_model
+from tinykit.prune.load import load_model, refuse_foreign
 from tinykit.train.fit import refuse_wrong_samples
 
 LAST_WORDS = 3
@@ -90,6 +90,18 @@ def convert(
     return converted
 
 
+def convert_untrained(path: Path, custom: Path | None = None) -> bytes:
+    """Convert a .keras file with random samples, to see what becomes of it.
+
+    Only the child process loads the model, so TensorFlow starts once.
+
+    Raises:
+        TinykitError: the model cannot be used, or the converter crashed.
+    """
+    refuse_foreign(path)
+    return _convert_in_child(path, custom, "int8", None)
+
+
 def quantize_inputs(port: Port, data: DataSet) -> NDArray[Any]:
     """Give a data set as inputs: quantized, or as it is if it is int8 already."""
     if data.x.dtype == np.int8:
@@ -105,12 +117,13 @@ def score_int8(port: Port, outputs: NDArray[Any], data: DataSet) -> Score:
 
 
 def _convert_in_child(
-    model: Path, custom: Path | None, activations: str, samples: NDArray[np.float32]
+    model: Path, custom: Path | None, activations: str, samples: NDArray[np.float32] | None
 ) -> bytes:
     with tempfile.TemporaryDirectory(prefix="tinykit-") as name:
         folder = Path(name)
         shutil.copy(model, folder / "model.keras")
-        np.save(folder / "samples.npy", samples)
+        if samples is not None:
+            np.save(folder / "samples.npy", samples)
         # -P: what lies in the user's folder must not shadow a module of ours.
         command = [sys.executable, "-P", "-m", "tinykit.prune.convert_child", name, activations]
         command += [str(custom.resolve())] if custom else []

@@ -14,6 +14,7 @@ from models import ROOT
 
 from tinykit.host.apps import APPS
 from tinykit.host.cli import COMMANDS
+from tinykit.host.console import command
 
 HEAVY = "numpy tensorflow keras sklearn unicorn capstone tflite tflite_micro jinja2 serial".split()
 
@@ -40,6 +41,26 @@ def test_start_imports_nothing_heavy(option: str) -> None:
 
 def test_version_is_the_package_s(tinykit: Tinykit) -> None:
     assert tinykit("--version").out == "tinykit 0.1.0\n"
+
+
+def test_a_choice_that_is_none_is_refused(tinykit: Tinykit, tmp_path: Path) -> None:
+    path = tmp_path / "dense.tflite"
+    path.write_bytes(tiny.dense())
+    for option in ("--optimize", "--encoding", "--toolchain", "--engine"):
+        for word in ("", "fast"):
+            line, _ = tinykit.refuses("build", path, "--board", "nano33", option, word)
+            assert line == f"there is no {option} '{word}'"
+
+
+def test_quantize_writes_tflite_files_only(tinykit: Tinykit, tmp_path: Path) -> None:
+    target = tmp_path / "x.txt"
+    line, hint = tinykit.refuses("quantize", "m.keras", "--data", "d.npz", "-o", target)
+    assert line == f"{target} is no name of a .tflite file"
+    assert hint == "-o x.tflite"
+
+
+def test_what_to_type_next_is_quoted() -> None:
+    assert command("build", Path("my models/a.tflite")) == "tinykit build 'my models/a.tflite'"
 
 
 def test_no_command_shows_the_help(tinykit: Tinykit) -> None:
@@ -198,7 +219,7 @@ def test_train_and_quantize_print_one_json_object_only(tmp_path: Path) -> None:
 def test_a_file_that_is_there_is_not_overwritten(
     tinykit: Tinykit, tmp_path: Path, command: str
 ) -> None:
-    there = tmp_path / "there.keras"
+    there = tmp_path / f"there.{'tflite' if command == 'quantize' else 'keras'}"
     there.write_text("mine")
     np.savez(tmp_path / "d.npz", x=np.zeros((4, 3), np.float32))
     data = [] if command == "train" else ["--data", str(tmp_path / "d.npz")]

@@ -17,7 +17,7 @@ from tinykit.prune.convertible import make_convertible
 from tinykit.prune.flatfile import Port
 from tinykit.prune.keras3 import prune_model
 from tinykit.prune.load import HOW_TO_SAVE, load_model, save_model
-from tinykit.prune.quantize import convert, quantize_inputs, score_int8
+from tinykit.prune.quantize import convert, convert_untrained, quantize_inputs, score_int8
 from tinykit.prune.recipe import Recipe
 from tinykit.train.predict import evaluate
 
@@ -81,6 +81,31 @@ def test_quantize_takes_evenly_spaced_samples_for_calibration() -> None:
     samples = calibration_samples(data)
     assert len(samples) == CALIBRATION_SAMPLES
     assert np.array_equal(samples[0], data.x[0]) and np.array_equal(samples[-1], data.x[-1])
+
+
+def test_quantize_refuses_weights_that_are_no_numbers(tmp_path: Path) -> None:
+    model = nets.sequential()
+    weights = model.get_weights()
+    weights[0][0, 0] = np.nan
+    model.set_weights(weights)
+    path = _saved(model, tmp_path)
+    error = _refusal(lambda: convert(path, nets.classes()))
+    assert error.message.startswith(f"{path}: the weights ")
+    assert error.message.endswith(" hold NaN or infinity")
+
+
+def test_quantize_refuses_a_folder() -> None:
+    error = _refusal(lambda: convert(Path(), nets.classes()))
+    assert error.message == ". is a folder"
+
+
+def test_a_trial_conversion_needs_no_data(tmp_path: Path) -> None:
+    path = _saved(nets.sequential(), tmp_path)
+    assert convert_untrained(path) == convert_untrained(path)
+    x = keras.Input((None, 4))
+    path = _saved(keras.Model(x, layers.Dense(2)(x)), tmp_path)
+    error = _refusal(lambda: convert_untrained(path))
+    assert error.message == f"{path}: the input has the shape (None, 4)"
 
 
 def test_quantize_passes_int8_inputs_as_they_are() -> None:
