@@ -110,7 +110,7 @@ class Drive:
     Attributes:
         label: its name.
         file: a file on it that tells whose drive it is.
-        says: a text in that file.
+        says: what that file says, a regular expression.
         uf2_family: what its blocks must name if it takes UF2; else 0.
     """
 

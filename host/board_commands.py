@@ -138,7 +138,7 @@ def build_command(
             folder=shlex.quote(str(folder)), emulator=facts.emulators[0]
         )
     else:
-        step = f"put it on the board: {folder}/README.md"
+        step = f"tinykit flash {folder}"
     say(f"wrote {folder}; next: {step}")
 
 

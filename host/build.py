@@ -268,5 +268,5 @@ def _flash_command(board: Board) -> str | None:
     image = f"firmware.{board.flasher.image}"
     if board.flasher.drive is not None:
         return f"cp {image} /media/$USER/{board.flasher.drive.label}/"
-    words = [word.format(port="PORT", image=image) for word in board.flasher.arguments]
-    return " ".join([board.flasher.tool, *words])
+    words = [w.format(port="PORT", serial="SERIAL", image=image) for w in board.flasher.arguments]
+    return " ".join(f'"{w}"' if " " in w else w for w in (board.flasher.tool, *words))

@@ -26,6 +26,7 @@ COMMANDS: tuple[tuple[str, Callable[..., None]], ...] = (
     ("quantize", model_commands.quantize_command),
     ("check", board_commands.check_command),
     ("build", board_commands.build_command),
+    ("flash", device_commands.flash_command),
     ("emulate", board_commands.emulate_command),
     ("verify", board_commands.verify_command),
     ("predict", link_commands.predict_command),

@@ -1,4 +1,4 @@
-"""The commands about boards themselves: boards."""
+"""The commands about boards themselves: boards, flash."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from tinykit.host.board_commands import Boards, Json
-from tinykit.host.console import print_json, results, say
+from tinykit.host.board_commands import Boards, Folder, Json
+from tinykit.host.console import messages, print_json, results, say
 
 
 class BoardsAction(StrEnum):
@@ -48,6 +48,45 @@ def boards_command(
         return
     results().print(board_show.board(board))
     say(f"where the numbers come from: {_short(path)}")
+
+
+def flash_command(
+    folder: Folder,
+    port: Annotated[
+        str | None, typer.Option("--port", "-p", help="The port that the flasher uses.")
+    ] = None,
+    drive: Annotated[Path | None, typer.Option(help="Where the board's drive is mounted.")] = None,
+    link: Annotated[
+        str | None, typer.Option(help="The serial adapter's port, to ask the board afterwards.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the commands only.")] = False,
+    json: Json = False,
+) -> None:
+    """Put an image on the board, and ask the board whether it runs.
+
+    Nothing is written to a device whose USB ids are not the board's.
+    """
+    from tinykit.host.flash import Target, flash, planned
+    from tinykit.host.record import built_board, read_record
+
+    record = read_record(folder)
+    board, target = built_board(folder, record), Target(port, drive, link)
+    if dry_run:
+        done = planned(folder, record, board, target)
+    else:
+        with messages().status("flashing") as status:
+            done = flash(folder, record, board, target, status.update)
+    if json:
+        print_json(done)
+        return
+    for line in done.commands:
+        results().print(line, soft_wrap=True, markup=False, highlight=False)
+    if dry_run:
+        return
+    if done.answered is not None:
+        say(f"{board.title} at {done.answered} runs build {record.build_id}, checked by itself")
+    else:
+        say(f"written; next: {folder}/README.md says how to connect and verify it")
 
 
 def _short(path: Path) -> str:

@@ -1,0 +1,165 @@
+"""Put an image on a board by the board's usual way, and hear from the board that it runs."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from tinykit.core.board import DRIVE, Board
+from tinykit.core.errors import MissingToolError, TinykitError
+from tinykit.host import flash_drive, flash_tool
+from tinykit.host.apps import APPS
+from tinykit.host.record import BuildRecord
+from tinykit.host.session import Place, open_session
+from tinykit.host.usb_devices import Device, board_device, devices
+
+BOOTLOADER_S = 8.0
+TAKEN_S = 20.0
+PORT_S = 10.0
+_POLL_S = 0.2
+
+Progress = Callable[[str], None]
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Say where the board is, as far as the user says it.
+
+    Attributes:
+        port: the serial port that the flasher uses.
+        drive: where the board's drive is mounted.
+        link: the serial port that the image will answer at, if it is another.
+    """
+
+    port: str | None = None
+    drive: Path | None = None
+    link: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Flashed:
+    """Hold what was done.
+
+    Attributes:
+        commands: what was run or copied, as one would type it.
+        answered: the port at which the board said that it runs this very image; None if nobody
+            asked it.
+    """
+
+    board: str
+    commands: tuple[str, ...]
+    answered: str | None
+
+
+def planned(folder: Path, record: BuildRecord, board: Board, target: Target) -> Flashed:
+    """Return what would be done, with words where a device is not there to tell."""
+    image = _image(folder, record, board)
+    assert board.flasher is not None
+    if board.flasher.drive is not None:
+        places = [target.drive] if target.drive is not None else flash_drive.mounted()
+        found = flash_drive.find_drives(board.flasher.drive, places)
+        where = found[0] if found else board.flasher.drive.label
+        return Flashed(board.name, (f"cp {image} {where}/",), None)
+    here = [d for d in devices() if d.usb_id in (*board.usb.ids, *board.usb.bootloader_ids)]
+    program = flash_tool.find_program(board.flasher.tool) or board.flasher.tool
+    words = flash_tool.command(board, program, image, here[0] if here else None)
+    return Flashed(board.name, (_typed(words),), None)
+
+
+def flash(
+    folder: Path, record: BuildRecord, board: Board, target: Target, progress: Progress
+) -> Flashed:
+    """Write the image of a build folder to the board.
+
+    Raises:
+        TinykitError: nothing flashes this board, the device is another, or several are connected.
+        MissingToolError: no board, no flasher, or no permission.
+        CheckFailedError: it failed, or the board runs something else afterwards.
+    """
+    image = _image(folder, record, board)
+    assert board.flasher is not None
+    if board.flasher.tool == DRIVE:
+        done = _copy(image, board, target, progress)
+    else:
+        done = _run(image, board, target, progress)
+    return Flashed(board.name, (done,), _hear(folder, record, board, target, progress))
+
+
+def _image(folder: Path, record: BuildRecord, board: Board) -> Path:
+    if board.flasher is None:
+        raise TinykitError(
+            f"{board.name} exists in an emulator only", f"tinykit verify {folder} --emulator qemu"
+        )
+    return folder / record.files[board.flasher.image]
+
+
+def _copy(image: Path, board: Board, target: Target, progress: Progress) -> str:
+    assert board.flasher is not None and board.flasher.drive is not None
+    drive, place = board.flasher.drive, target.drive
+    running = [device for device in devices() if device.usb_id in board.usb.ids]
+    places = flash_drive.mounted()
+    if board.flasher.touch_baud and place is None and not flash_drive.find_drives(drive, places):
+        if target.port is not None:
+            running = [board_device(board, target.port, devices())]
+        if len(running) == 1:
+            progress(f"starting the bootloader of {running[0]}")
+            flash_tool.touch(running[0].port, board.flasher.touch_baud)
+            _await(lambda: flash_drive.find_drives(drive, flash_drive.mounted()), BOOTLOADER_S)
+    place = flash_drive.choose_drive(board, place, flash_drive.mounted())
+    progress(f"copying {image.name} to {place}")
+    flash_drive.write(image, place, board, TAKEN_S)
+    return f"cp {image} {place}/"
+
+
+def _run(image: Path, board: Board, target: Target, progress: Progress) -> str:
+    assert board.flasher is not None
+    program = flash_tool.require_program(board.flasher.tool)
+    device = board_device(board, target.port, devices())
+    flash_tool.require_access(board, device)
+    progress(f"starting the bootloader of {device}")
+    device = flash_tool.start_bootloader(board, device, BOOTLOADER_S)
+    words = flash_tool.command(board, program, image, device)
+    flash_tool.run(words, board, progress)
+    return _typed(words)
+
+
+def _hear(
+    folder: Path, record: BuildRecord, board: Board, target: Target, progress: Progress
+) -> str | None:
+    """Say hello to the board, which answers with what it runs; return its port."""
+    if not APPS[record.app].linked:
+        return None
+    port = target.link
+    if port is None and not board.link.usb:
+        return None
+    if port is None:
+        progress("waiting for the board's port")
+        port = _own_port(board, target)
+    with open_session(folder, record, Place(port, None)):
+        return port
+
+
+def _own_port(board: Board, target: Target) -> str:
+    def there() -> list[Device]:
+        return [d for d in devices() if d.usb_id in board.usb.ids]
+
+    found = _await(there, PORT_S)
+    if not found:
+        raise MissingToolError(
+            f"the port of {board.title} did not come back within {PORT_S:.0f} s",
+            "plug it in again, then tinykit verify",
+        )
+    return board_device(board, target.port, found).port
+
+
+def _await(look: Callable[[], list[_T]], patience_s: float) -> list[_T]:
+    deadline = time.monotonic() + patience_s
+    while not (found := look()) and time.monotonic() < deadline:
+        time.sleep(_POLL_S)
+    return found
+
+
+def _typed(words: list[str]) -> str:
+    return " ".join(f'"{word}"' if " " in word else word for word in words)
