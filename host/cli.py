@@ -36,6 +36,7 @@ COMMANDS: tuple[tuple[str, Callable[..., None]], ...] = (
     ("check-budget", ci_commands.check_budget_command),
     ("boards", device_commands.boards_command),
     ("ops", board_commands.ops_command),
+    ("doctor", device_commands.doctor_command),
     ("ci", ci_commands.ci_command),
 )
 

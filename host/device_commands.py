@@ -1,4 +1,4 @@
-"""The commands about boards themselves: boards, flash."""
+"""The commands about boards themselves: boards, flash, doctor."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -87,6 +87,26 @@ def flash_command(
         say(f"{board.title} at {done.answered} runs build {record.build_id}, checked by itself")
     else:
         say(f"written; next: {folder}/README.md says how to connect and verify it")
+
+
+def doctor_command(boards: Boards = None, json: Json = False) -> None:
+    """Say what is installed and connected, what each is needed for, and how to get it.
+
+    Ends with status 3 if something is missing without which nothing works.
+    """
+    from tinykit.core.errors import MissingToolError
+    from tinykit.host import doctor_show
+    from tinykit.host.doctor import diagnose
+    from tinykit.host.settings import chosen_boards
+
+    diagnosis = diagnose(chosen_boards(boards))
+    if json:
+        print_json(diagnosis)
+    else:
+        results().print(doctor_show.diagnosis(diagnosis))
+    for finding in diagnosis.software:
+        if finding.required and finding.found is None:
+            raise MissingToolError(f"{finding.what} is not installed", finding.get)
 
 
 def _short(path: Path) -> str:

@@ -22,6 +22,7 @@ class UsbPort:
     device: str
     usb_id: str
     title: str
+    serial: str = ""
 
     def __str__(self) -> str:
         """Write it as people tell ports apart."""
@@ -32,7 +33,12 @@ def usb_ports() -> list[UsbPort]:
     """Return the ports that are connected; one without USB ids is the machine's own, no board."""
     return sorted(
         (
-            UsbPort(str(info.device), f"{info.vid:04x}:{info.pid:04x}", str(info.product or ""))
+            UsbPort(
+                str(info.device),
+                f"{info.vid:04x}:{info.pid:04x}",
+                str(info.product or ""),
+                str(info.serial_number or ""),
+            )
             for info in list_ports.comports()
             if info.vid is not None
         ),

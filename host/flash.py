@@ -10,9 +10,10 @@ from tinykit.core.board import DRIVE, Board
 from tinykit.core.errors import MissingToolError, TinykitError
 from tinykit.host import flash_drive, flash_tool
 from tinykit.host.apps import APPS
+from tinykit.host.find_port import UsbPort, usb_ports
 from tinykit.host.record import BuildRecord
 from tinykit.host.session import Place, open_session
-from tinykit.host.usb_devices import Device, board_device, devices
+from tinykit.host.usb_devices import board_device, named
 
 BOOTLOADER_S = 8.0
 TAKEN_S = 20.0
@@ -62,7 +63,7 @@ def planned(folder: Path, record: BuildRecord, board: Board, target: Target) -> 
         found = flash_drive.find_drives(board.flasher.drive, places)
         where = found[0] if found else board.flasher.drive.label
         return Flashed(board.name, (f"cp {image} {where}/",), None)
-    here = [d for d in devices() if d.usb_id in (*board.usb.ids, *board.usb.bootloader_ids)]
+    here = [d for d in usb_ports() if d.usb_id in (*board.usb.ids, *board.usb.bootloader_ids)]
     program = flash_tool.find_program(board.flasher.tool) or board.flasher.tool
     words = flash_tool.command(board, program, image, here[0] if here else None)
     return Flashed(board.name, (_typed(words),), None)
@@ -98,14 +99,14 @@ def _image(folder: Path, record: BuildRecord, board: Board) -> Path:
 def _copy(image: Path, board: Board, target: Target, progress: Progress) -> str:
     assert board.flasher is not None and board.flasher.drive is not None
     drive, place = board.flasher.drive, target.drive
-    running = [device for device in devices() if device.usb_id in board.usb.ids]
+    running = [device for device in usb_ports() if device.usb_id in board.usb.ids]
     places = flash_drive.mounted()
     if board.flasher.touch_baud and place is None and not flash_drive.find_drives(drive, places):
         if target.port is not None:
-            running = [board_device(board, target.port, devices())]
+            running = [board_device(board, target.port, usb_ports())]
         if len(running) == 1:
-            progress(f"starting the bootloader of {running[0]}")
-            flash_tool.touch(running[0].port, board.flasher.touch_baud)
+            progress(f"starting the bootloader of {named(running[0])}")
+            flash_tool.touch(running[0].device, board.flasher.touch_baud)
             _await(lambda: flash_drive.find_drives(drive, flash_drive.mounted()), BOOTLOADER_S)
     place = flash_drive.choose_drive(board, place, flash_drive.mounted())
     progress(f"copying {image.name} to {place}")
@@ -116,9 +117,9 @@ def _copy(image: Path, board: Board, target: Target, progress: Progress) -> str:
 def _run(image: Path, board: Board, target: Target, progress: Progress) -> str:
     assert board.flasher is not None
     program = flash_tool.require_program(board.flasher.tool)
-    device = board_device(board, target.port, devices())
+    device = board_device(board, target.port, usb_ports())
     flash_tool.require_access(board, device)
-    progress(f"starting the bootloader of {device}")
+    progress(f"starting the bootloader of {named(device)}")
     device = flash_tool.start_bootloader(board, device, BOOTLOADER_S)
     words = flash_tool.command(board, program, image, device)
     flash_tool.run(words, board, progress)
@@ -142,8 +143,8 @@ def _hear(
 
 
 def _own_port(board: Board, target: Target) -> str:
-    def there() -> list[Device]:
-        return [d for d in devices() if d.usb_id in board.usb.ids]
+    def there() -> list[UsbPort]:
+        return [d for d in usb_ports() if d.usb_id in board.usb.ids]
 
     found = _await(there, PORT_S)
     if not found:
@@ -151,7 +152,7 @@ def _own_port(board: Board, target: Target) -> str:
             f"the port of {board.title} did not come back within {PORT_S:.0f} s",
             "plug it in again, then tinykit verify",
         )
-    return board_device(board, target.port, found).port
+    return board_device(board, target.port, found).device
 
 
 def _await(look: Callable[[], list[_T]], patience_s: float) -> list[_T]:

@@ -13,7 +13,8 @@ import serial
 
 from tinykit.core.board import Board
 from tinykit.core.errors import CheckFailedError, MissingToolError
-from tinykit.host.usb_devices import Device, board_device, devices, udev_rules
+from tinykit.host.find_port import UsbPort, usb_ports
+from tinykit.host.usb_devices import board_device, named, udev_rules
 
 POLL_S = 0.2
 _DENIED = re.compile(r"permission denied|LIBUSB_ERROR_ACCESS|access denied|Operation not permitted")
@@ -49,15 +50,15 @@ def require_program(name: str) -> str:
     return program
 
 
-def command(board: Board, program: str, image: Path, device: Device | None) -> list[str]:
+def command(board: Board, program: str, image: Path, device: UsbPort | None) -> list[str]:
     """Return the flasher's command line; what no device is there to tell stands as a word."""
     assert board.flasher is not None
-    port, number = ("PORT", "SERIAL") if device is None else (device.port, device.serial)
+    port, number = ("PORT", "SERIAL") if device is None else (device.device, device.serial)
     words = (w.format(port=port, serial=number, image=image) for w in board.flasher.arguments)
     return [program, *words]
 
 
-def start_bootloader(board: Board, device: Device, patience_s: float) -> Device:
+def start_bootloader(board: Board, device: UsbPort, patience_s: float) -> UsbPort:
     """Return the device that the bootloader shows, which opening the port may have to start.
 
     Raises:
@@ -66,15 +67,16 @@ def start_bootloader(board: Board, device: Device, patience_s: float) -> Device:
     assert board.flasher is not None
     if not board.flasher.touch_baud or device.usb_id in board.usb.bootloader_ids:
         return device
-    touch(device.port, board.flasher.touch_baud)
+    touch(device.device, board.flasher.touch_baud)
     deadline = time.monotonic() + patience_s
     while time.monotonic() < deadline:
-        found = [each for each in devices() if each.usb_id in board.usb.bootloader_ids]
+        found = [each for each in usb_ports() if each.usb_id in board.usb.bootloader_ids]
         if found:
-            return board_device(board, found[0].port if len(found) == 1 else None, found)
+            return board_device(board, found[0].device if len(found) == 1 else None, found)
         time.sleep(POLL_S)
     raise MissingToolError(
-        f"{device} did not start its bootloader within {patience_s:.0f} s", board.flasher.first
+        f"{named(device)} did not start its bootloader within {patience_s:.0f} s",
+        board.flasher.first,
     )
 
 
@@ -93,14 +95,14 @@ def touch(port: str, baud: int) -> None:
         return
 
 
-def require_access(board: Board, device: Device) -> None:
+def require_access(board: Board, device: UsbPort) -> None:
     """Refuse a port that this user may not open.
 
     Raises:
         MissingToolError: no permission.
     """
-    if not os.access(device.port, os.R_OK | os.W_OK):
-        raise MissingToolError(f"no permission to open {device.port}", udev_rules(board))
+    if not os.access(device.device, os.R_OK | os.W_OK):
+        raise MissingToolError(f"no permission to open {device.device}", udev_rules(board))
 
 
 def run(words: Sequence[str], board: Board, heard: Callable[[str], None]) -> None:

@@ -1,35 +1,15 @@
-"""The USB serial ports that are connected, by the ids of the devices behind them."""
+"""Which USB device is the board, by the ids in its file, and what Linux must allow."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-
-from serial.tools import list_ports
 
 from tinykit.core.board import Board
 from tinykit.core.errors import MissingToolError, TinykitError
+from tinykit.host.find_port import UsbPort
 
 
-@dataclass(frozen=True, slots=True)
-class Device:
-    """Hold a USB device that shows a serial port; `usb_id` is "vid:pid"."""
-
-    port: str
-    usb_id: str
-    serial: str
-
-    def __str__(self) -> str:
-        """Write it as people tell ports apart."""
-        return f"{self.port} ({self.usb_id})"
-
-
-def devices() -> list[Device]:
-    """Return what is connected; a port without USB ids is the machine's own, and no board."""
-    found = (
-        Device(info.device, f"{info.vid:04x}:{info.pid:04x}", info.serial_number or "")
-        for info in list_ports.comports()
-        if info.vid is not None
-    )
-    return sorted(found, key=lambda device: device.port)
+def named(device: UsbPort) -> str:
+    """Write a device as its port and its ids."""
+    return f"{device.device} ({device.usb_id})"
 
 
 def board_ids(board: Board) -> tuple[str, ...]:
@@ -37,7 +17,7 @@ def board_ids(board: Board) -> tuple[str, ...]:
     return board.usb.bootloader_ids + board.usb.ids
 
 
-def board_device(board: Board, port: str | None, found: Sequence[Device]) -> Device:
+def board_device(board: Board, port: str | None, found: Sequence[UsbPort]) -> UsbPort:
     """Return the device that is the board: at `port`, or the only one with its ids.
 
     Raises:
@@ -46,7 +26,7 @@ def board_device(board: Board, port: str | None, found: Sequence[Device]) -> Dev
     """
     known = " or ".join(board_ids(board))
     if port is not None:
-        at = [device for device in found if device.port == port]
+        at = [device for device in found if device.device == port]
         if not at:
             raise TinykitError(
                 f"{port} is no USB serial port, {board.name} is {known}",
@@ -54,19 +34,19 @@ def board_device(board: Board, port: str | None, found: Sequence[Device]) -> Dev
             )
         if at[0].usb_id not in board_ids(board):
             raise TinykitError(
-                f"{at[0]} is no {board.title}, which is {known}", "nothing was written to it"
+                f"{named(at[0])} is no {board.title}, which is {known}", "nothing was written to it"
             )
         return at[0]
     ours = [device for device in found if device.usb_id in board_ids(board)]
     if not ours:
-        seen = ", ".join(map(str, found)) or "no USB serial port"
+        seen = ", ".join(map(named, found)) or "no USB serial port"
         assert board.flasher is not None
         raise MissingToolError(
             f"no {board.title} is connected: it is {known}, there is {seen}", board.flasher.first
         )
     if len(ours) > 1:
         raise TinykitError(
-            f"{len(ours)} boards could be meant: {', '.join(map(str, ours))}", "choose: --port"
+            f"{len(ours)} boards could be meant: {', '.join(map(named, ours))}", "choose: --port"
         )
     return ours[0]
 
