@@ -1,7 +1,7 @@
 """The generated files that tell C about the board and the build."""
 
 from tinykit.codegen.render import render
-from tinykit.core.board import Board, pin_number
+from tinykit.core.board import Board, pin_number, usb_device_id
 
 
 def board_files(board: Board, version: str) -> dict[str, str]:
@@ -17,6 +17,7 @@ def board_files(board: Board, version: str) -> dict[str, str]:
         rx_pin=_number(board.link.rx_pin),
         rx_pin_name=board.link.rx_pin,
         baud=board.link.baud,
+        usb=_usb(board) if board.usb_device else None,
     )
     return {"board.h": header, "memory.ld": memory_script(board, version, board.ram.stack_bytes)}
 
@@ -41,6 +42,13 @@ def build_header(build_id: str, app: str, version: str) -> str:
     assert len(build_id) == 16, build_id
     assert 0 < len(app) <= 8, app
     return render("build.h.j2", build_id=build_id, app=app, version=version)
+
+
+def _usb(board: Board) -> dict[str, int]:
+    """Return what the device says of itself: what a sketch of the board's own kit says."""
+    vendor, product = usb_device_id(board)
+    assert board.usb.bootloader_value is not None
+    return {"vendor": vendor, "product": product, "bootloader": board.usb.bootloader_value}
 
 
 def _number(pin: str | None) -> int | None:

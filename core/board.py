@@ -3,7 +3,7 @@
 import difflib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tinykit.core.errors import TinykitError
@@ -29,6 +29,7 @@ CPUS = (
 NO_FPU = ("cortex_m0", "cortex_m0plus", "cortex_m3", "riscv32")
 _WITH_DSP = ("cortex_m4", "cortex_m7", "cortex_m33+dsp", "cortex_m55-mve")
 EMULATORS = ("unicorn", "qemu", "renode")
+WIRES = ("uart", "usb")
 FLOAT_ABIS = ("soft", "hard")
 IMAGES = ("bin", "hex", "elf", "uf2")
 DRIVE = "drive"  # as a flasher's tool: the image is copied to the drive that the board shows
@@ -97,10 +98,14 @@ class Usb:
     Attributes:
         ids: while it runs, or its interface chip's.
         bootloader_ids: while its bootloader waits for an image.
+        bootloader_value: what the bootloader wants to find after a reset to wait for an image
+            (nRF52840: in GPREGRET). Given where the chip itself is the USB device, which the
+            firmware can make a serial port.
     """
 
     ids: tuple[str, ...] = ()
     bootloader_ids: tuple[str, ...] = ()
+    bootloader_value: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +195,11 @@ class Board:
         return self.cpu in _WITH_DSP
 
     @property
+    def usb_device(self) -> bool:
+        """Tell whether the firmware itself is the USB device that carries the link."""
+        return self.link.usb and self.usb.bootloader_value is not None
+
+    @property
     def app_address(self) -> int:
         """Return where the application starts in flash."""
         return self.flash.address + self.flash.bootloader_bytes
@@ -210,6 +220,30 @@ class Board:
         if self.flasher is None:
             return "only in an emulator"
         return "" if self.ran_on_hardware else "not yet run on hardware"
+
+
+def linked_by(board: Board, wire: str) -> Board:
+    """Return the board with its link over "usb" or "uart".
+
+    Raises:
+        TinykitError: it has no such wire.
+    """
+    if wire not in WIRES:
+        raise TinykitError(f"no link '{wire}'", f"--link {' or '.join(WIRES)}")
+    if board.usb.bootloader_value is None:
+        if wire == "usb" and not board.link.usb:
+            raise TinykitError(
+                f"the chip of {board.name} is no USB device that tinykit knows",
+                "--link uart, which its USB port may carry all the same: tinykit boards",
+            )
+        return board  # its interface chip may carry the UART over USB
+    return replace(board, link=replace(board.link, usb=wire == "usb"))
+
+
+def usb_device_id(board: Board) -> tuple[int, int]:
+    """Return vendor and product of the device that the firmware makes of the board."""
+    vendor, product = board.usb.ids[0].split(":")
+    return int(vendor, 16), int(product, 16)
 
 
 def pin_number(name: str) -> int:
@@ -321,11 +355,13 @@ def _link(reader: TomlReader, top: Mapping[str, object]) -> Link:
 
 def _usb(reader: TomlReader, top: Mapping[str, object]) -> Usb:
     table = reader.table(top, "usb", Usb)
+    has_value = "bootloader_value" in table
     return Usb(
         ids=reader.texts(table, "usb.ids") if "ids" in table else (),
         bootloader_ids=(
             reader.texts(table, "usb.bootloader_ids") if "bootloader_ids" in table else ()
         ),
+        bootloader_value=reader.integer(table, "usb.bootloader_value") if has_value else None,
     )
 
 

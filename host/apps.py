@@ -11,6 +11,12 @@ from tinykit.host.toolchain import FIRMWARE, Source, family
 
 # What every image has, whatever its application.
 _START_UP = ("chips/{family}.c", "chips/{chip}.c", "libc/mem.c")
+# The wire of the link, where it is in files of its own; by chip, and whether that is its USB.
+_WIRES = {
+    ("nrf52833", False): ("chips/nrf52840_uart.c",),
+    ("nrf52840", False): ("chips/nrf52840_uart.c",),
+    ("nrf52840", True): ("chips/nrf52840_usb.c", "usb/cdc_acm.c"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +86,7 @@ def app_sources(board: Board, app: App) -> list[Source]:
     They may be small everywhere: their loops wait for bytes, and do not multiply.
     """
     names = [name.format(family=family(board), chip=board.chip) for name in _START_UP]
+    names += _WIRES.get((board.chip, board.usb_device), ())
     if board.flash.boot2_bytes:
         names.append(f"chips/{board.chip}_boot2.S")
     return [Source(FIRMWARE / name, "size") for name in (*names, *app.sources)]

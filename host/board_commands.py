@@ -24,6 +24,9 @@ Boards = Annotated[Path | None, typer.Option("--boards", help="A folder with boa
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="The folder to write.")]
 EngineName = Annotated[str | None, typer.Option(help="native (default) or tflm: docs/tflm.md.")]
 AppName = Annotated[str | None, typer.Option("--app", help="stream (default): docs/apps.md.")]
+LinkName = Annotated[
+    str | None, typer.Option("--link", help="usb or uart, where the chip has both: tinykit boards.")
+]
 Optimize = Annotated[str | None, typer.Option(help="size, balanced (default) or speed.")]
 Encoding = Annotated[
     str | None, typer.Option(help="auto (default): zeros cost nothing where that pays; or dense.")
@@ -100,6 +103,7 @@ def build_command(
     boards: Boards = None,
     engine: EngineName = None,
     app: AppName = None,
+    link: LinkName = None,
     optimize: Optimize = None,
     encoding: Encoding = None,
     toolchain: ToolchainName = None,
@@ -117,6 +121,7 @@ def build_command(
 
     What is not given comes from tinykit.toml in the current folder.
     """
+    from tinykit.core.board import linked_by
     from tinykit.host import show
     from tinykit.host.apps import APPS
     from tinykit.host.build import build, read_model
@@ -124,6 +129,7 @@ def build_command(
 
     path = chosen_model(model)
     facts = chosen_board(board, boards)
+    facts = linked_by(facts, link) if link is not None else facts
     options = build_options(engine, app, optimize, encoding, toolchain, keep_input, trace)
     folder = output if output is not None else Path("build") / facts.name
     data = read_model(path)

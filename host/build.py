@@ -223,6 +223,7 @@ def _record(
     image: Image,
     images: dict[str, str],
 ) -> BuildRecord:
+    link = board.link
     return BuildRecord(
         schema=records.SCHEMA,
         model=program.name,
@@ -243,7 +244,7 @@ def _record(
         image_crc32=image.crc32,
         removed_channels=program.removed_channels,
         sizes=program.measure(image, work / "objects"),
-        link=LinkRecord(board.link.baud, board.link.tx_pin, board.link.rx_pin),
+        link=LinkRecord(link.baud, link.tx_pin, link.rx_pin, link.usb),
         inputs=[_port(program, number) for number in program.graph.inputs],
         outputs=[_port(program, number) for number in program.graph.outputs],
     )

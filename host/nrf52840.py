@@ -16,7 +16,10 @@ from tinykit.host.nrf52840_registers import (
     BAUD_RATES,
     CLOCK_POWER_TABLE,
     CONFIGURATION,
+    ERRATA_BASE,
     ERROR_OVERRUN,
+    FICR_BASE,
+    FICR_TABLE,
     GPIO_TABLE,
     INSTANCES,
     SHORT_ENDRX_STARTRX,
@@ -24,8 +27,10 @@ from tinykit.host.nrf52840_registers import (
     UARTE_TABLE,
     UNUSED_TABLES,
 )
+from tinykit.host.nrf52840_usbd import Errata, Usbd
 from tinykit.host.registers import RefusedError, RegisterBlock
 from tinykit.host.schedule import Schedule
+from tinykit.host.usb_host import UsbHost
 
 CLOCK_HZ = 64_000_000
 RAM_BASE = 0x20000000
@@ -33,6 +38,8 @@ PERIPHERALS_BASE, PERIPHERALS_BYTES = 0x40000000, 0x20000000
 HFXO_START_CYCLES = CLOCK_HZ * 360 // 1_000_000  # 5.4.4.2: t_START_HFXO, 0.36 ms
 # 5.4.4.3, 5.4.4.4: t_START_LFRC, 0.6 ms; t_START_LFXO, 0.25 s; by LFCLKSRC
 LFCLK_START_CYCLES = {0: CLOCK_HZ * 600 // 1_000_000, 1: CLOCK_HZ // 4}
+VBUS, USB_POWERED = 1, 3  # USBREGSTATUS, 5.3.7.12
+USB_REGULATOR_CYCLES = CLOCK_HZ // 1_000  # 5.3.8: t_USBREG, 1 ms at most
 RX_FIFO_BYTES = 6  # 6.34.5
 DISCONNECTED = 1 << 31
 ENABLED = 8  # UARTE.ENABLE
@@ -52,11 +59,15 @@ SIZES = {"nrf52840": NRF52840, "nrf52833": Sizes(0x80000, 0x20000)}
 
 @dataclass(frozen=True, slots=True)
 class LinkFacts:
-    """Give what the board's file says about the serial link; pins count from P0.00."""
+    """Give what the board's file says about the serial link; pins count from P0.00.
+
+    `usb` names vendor and product if the chip's own USB device carries the link.
+    """
 
     tx_pin: int
     rx_pin: int
     baud: int
+    usb: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +119,27 @@ class ClockPower(NordicPeripheral):
             raise RefusedError("write to CLOCK.LFCLKSRC while LFCLK runs")
         else:
             super().on_write(name, value)
+
+    @property
+    def usb_powered(self) -> bool:
+        """Tell whether a cable with power is plugged in, and its regulator ready (5.3.6)."""
+        return self.values["USBREGSTATUS"] == USB_POWERED
+
+    def plug(self) -> None:
+        """Plug the USB cable in."""
+        self.values["USBREGSTATUS"] = VBUS
+        self.fire("USBDETECTED")
+        self.schedule.after(USB_REGULATOR_CYCLES, self._usb_ready)
+
+    def unplug(self) -> None:
+        """Pull the USB cable out."""
+        self.values["USBREGSTATUS"] = 0
+        self.fire("USBREMOVED")
+
+    def _usb_ready(self) -> None:
+        if self.values["USBREGSTATUS"]:
+            self.values["USBREGSTATUS"] = USB_POWERED
+            self.fire("USBPWRRDY")
 
     def _started(self, clock: str) -> None:
         del self._starting[clock]
@@ -242,11 +274,7 @@ class Uarte(NordicPeripheral):
 
     def _dma(self, channel: str) -> tuple[int, int]:
         address, count = self.values[f"{channel}.PTR"], self.values[f"{channel}.MAXCNT"]
-        if address < RAM_BASE or address + count > RAM_BASE + self.memory.bytes:
-            raise RefusedError(
-                f"UARTE0.{channel}: {count} bytes at 0x{address:08x} are not in RAM, "
-                "and EasyDMA reaches nothing else"
-            )
+        check_dma(self.memory, f"UARTE0.{channel}", address, count)
         return address, count
 
     def _start_tx(self) -> None:
@@ -334,22 +362,36 @@ class Nrf52840:
         send: Callable[[bytes], None],
     ) -> None:
         self.schedule = Schedule(now)
+        self._send = send
+        self._memory = memory
         self.system = SystemControl(self.schedule, self._levels)
         self.clock = ClockPower(self.schedule)
         self.uarte = Uarte(self.schedule, facts, memory, self._transmit)
+        self.errata = Errata()
+        self.usbd = Usbd(
+            self.schedule,
+            self._easy_dma,
+            self.errata,
+            lambda: bool(self.clock.values["USBREGSTATUS"] & VBUS),
+            lambda: self.clock.crystal,
+        )
+        self.usb = facts.usb and UsbHost(self.schedule, self.usbd, send, facts.usb)
         self.timers = [Timer(0x40008000 + 0x1000 * i, self.schedule, 4) for i in range(3)]
         self.timers += [Timer(0x4001A000 + 0x1000 * i, self.schedule, 6) for i in range(2)]
         self.rtcs = [
             Rtc(base, self.schedule, self.clock) for base in (0x4000B000, 0x40011000, 0x40024000)
         ]
         self.notes: list[str] = []
-        self._send = send
-        self._nordic: list[NordicPeripheral] = [self.clock, self.uarte]
+        self._nordic: list[NordicPeripheral] = [self.clock, self.uarte, self.usbd]
         self._nordic += [*self.timers, *self.rtcs]
         self._nordic += [
             NordicPeripheral(base, rows, self.schedule) for base, rows in UNUSED_TABLES.items()
         ]
         self._blocks: dict[int, RegisterBlock] = {block.base: block for block in self._nordic}
+        self._blocks |= {
+            ERRATA_BASE: self.errata,
+            FICR_BASE: RegisterBlock("FICR", FICR_BASE, FICR_TABLE),
+        }
         self._ports = [Gpio(0), Gpio(1)]
         self._leave_as_bootloader()
 
@@ -366,17 +408,28 @@ class Nrf52840:
         block.write(address - block.base, size, value)
 
     def receive(self, data: bytes) -> None:
-        """Let the host's bytes arrive at the board's RX pin."""
-        self.uarte.arrive(data)
+        """Let the host's bytes arrive at the board's RX pin, or over its USB cable."""
+        if self.usb is not None:
+            self.usb.write(data)
+        else:
+            self.uarte.arrive(data)
 
     def host_can_wake(self) -> bool:
         """Tell whether a byte from the host can end WFI."""
+        if self.usb is not None:
+            return self.usbd.pulled_up and self.usbd.irq in self.system.enabled
         uarte = self.uarte
         events = uarte._bits["EVENTS_ENDRX"] | uarte._bits["EVENTS_RXDRDY"]
         return bool(uarte.receiving and uarte.mask & events and uarte.irq in self.system.enabled)
 
     def _levels(self) -> set[int]:
         return {peripheral.irq for peripheral in self._nordic if peripheral.raises()}
+
+    def _easy_dma(self, channel: str, address: int, count: int, data: bytes | None) -> bytes:
+        check_dma(self._memory, channel, address, count)
+        if data is not None:
+            self._memory.write(address, data)
+        return self._memory.read(address, count) if count else b""
 
     def _transmit(self, data: bytes) -> None:
         if not self.clock.crystal:
@@ -405,7 +458,8 @@ class Nrf52840:
 
         SysTick runs with its interrupt (the CPU's vectors are still the bootloader's), RTC1 and
         USBD are enabled in the NVIC, UARTE0 is enabled on other pins at another rate with old
-        events and its interrupt pending, TIMER0 runs with 16 bits.
+        events and its interrupt pending, TIMER0 runs with 16 bits; USB, if there is a cable, still
+        shows the bootloader's device.
         """
         self.system.start_systick(CLOCK_HZ // 1000 - 1)
         self.system.enabled = {17, 39}
@@ -416,6 +470,18 @@ class Nrf52840:
         self.uarte.fire("ENDTX")
         self.uarte.fire("ENDRX")
         self.timers[0].on_task("START")
+        if self.usb is not None:
+            self.clock.values["USBREGSTATUS"] = USB_POWERED
+            self.usbd.values.update({"ENABLE": 1, "USBPULLUP": 1, "LOWPOWER": 0, "EPINEN": 7})
+
+
+def check_dma(memory: Memory, channel: str, address: int, count: int) -> None:
+    """Refuse EasyDMA outside of RAM."""
+    if address < RAM_BASE or address + count > RAM_BASE + memory.bytes:
+        raise RefusedError(
+            f"{channel}: {count} bytes at 0x{address:08x} are not in RAM, "
+            "and EasyDMA reaches nothing else"
+        )
 
 
 def pin_name(selection: int) -> str:

@@ -102,14 +102,19 @@ CLOCK_POWER_TABLE = table(
     (0x00C, _task("LFCLKSTOP")),
     (0x100, _event("HFCLKSTARTED")),
     (0x104, _event("LFCLKSTARTED")),
-    (0x304, Register("INTENSET", writable=0x3)),
+    (0x11C, _event("USBDETECTED")),
+    (0x120, _event("USBREMOVED")),
+    (0x124, _event("USBPWRRDY")),
+    (0x304, Register("INTENSET", writable=0x383)),
     (0x308, Register("INTENCLR")),
     (0x400, Register("RESETREAS", writable=0xF000F)),
     (0x408, Register("HFCLKRUN", "r")),
     (0x40C, Register("HFCLKSTAT", "r")),
     (0x414, Register("LFCLKRUN", "r")),
     (0x418, Register("LFCLKSTAT", "r")),
+    (0x438, Register("USBREGSTATUS", "r")),
     (0x518, Register("LFCLKSRC", writable=3)),
+    (0x51C, Register("GPREGRET", writable=0xFF)),
     (0x578, Register("DCDCEN", writable=1)),
 )
 
@@ -211,12 +216,70 @@ GPIO_TABLE = table(
     array("PIN_CNF", 0x700, 32, writable=0x3070F),
 )
 
+# PS 6.35.13; the last one is undocumented and erratum 199's
+USBD_ENDPOINTS = 8
+_USBD_EVENTS = 0x1C00401 | 0xFF << 2 | 0xFF << 12
+USBD_TABLE = table(
+    [(0x004 + 4 * i, _task(f"STARTEPIN[{i}]")) for i in range(USBD_ENDPOINTS)],
+    [(0x028 + 4 * i, _task(f"STARTEPOUT[{i}]")) for i in range(USBD_ENDPOINTS)],
+    (0x04C, _task("EP0RCVOUT")),
+    (0x050, _task("EP0STATUS")),
+    (0x054, _task("EP0STALL")),
+    (0x100, _event("USBRESET")),
+    [(0x108 + 4 * i, _event(f"ENDEPIN[{i}]")) for i in range(USBD_ENDPOINTS)],
+    (0x128, _event("EP0DATADONE")),
+    [(0x130 + 4 * i, _event(f"ENDEPOUT[{i}]")) for i in range(USBD_ENDPOINTS)],
+    (0x158, _event("USBEVENT")),
+    (0x15C, _event("EP0SETUP")),
+    (0x160, _event("EPDATA")),
+    (0x304, Register("INTENSET", writable=_USBD_EVENTS)),
+    (0x308, Register("INTENCLR")),
+    (0x400, Register("EVENTCAUSE", writable=0xF01)),
+    (0x46C, Register("EPDATASTATUS", writable=0xFE00FE)),
+    (0x480, Register("BMREQUESTTYPE", "r")),
+    (0x484, Register("BREQUEST", "r")),
+    (0x488, Register("WVALUEL", "r")),
+    (0x48C, Register("WVALUEH", "r")),
+    (0x490, Register("WINDEXL", "r")),
+    (0x494, Register("WINDEXH", "r")),
+    (0x498, Register("WLENGTHL", "r")),
+    (0x49C, Register("WLENGTHH", "r")),
+    array("SIZE.EPOUT", 0x4A0, USBD_ENDPOINTS, writable=0),
+    (0x500, Register("ENABLE", writable=1)),
+    (0x504, Register("USBPULLUP", writable=1)),
+    (0x50C, Register("DTOGGLE", writable=0x387)),
+    (0x510, Register("EPINEN", writable=0xFF, reset=1)),
+    (0x514, Register("EPOUTEN", writable=0xFF, reset=1)),
+    (0x518, Register("EPSTALL", "w", writable=0x187)),
+    (0x52C, Register("LOWPOWER", writable=1)),
+    [(0x600 + 20 * i, Register(f"EPIN[{i}].PTR")) for i in range(USBD_ENDPOINTS)],
+    [(0x604 + 20 * i, Register(f"EPIN[{i}].MAXCNT", writable=0x7F)) for i in range(USBD_ENDPOINTS)],
+    [(0x700 + 20 * i, Register(f"EPOUT[{i}].PTR")) for i in range(USBD_ENDPOINTS)],
+    [
+        (0x704 + 20 * i, Register(f"EPOUT[{i}].MAXCNT", writable=0x7F))
+        for i in range(USBD_ENDPOINTS)
+    ],
+    (0xC1C, Register("ERRATUM_199", writable=0x82)),
+)
+
+# PS 4.4.1
+FICR_BASE = 0x10000000
+FICR_TABLE = table(
+    (0x60, Register("DEVICEID[0]", "r", reset=0x89ABCDEF)),
+    (0x64, Register("DEVICEID[1]", "r", reset=0x01234567)),
+)
+
+# Undocumented, of errata 171 and 187: the key reads as 0 while the others are locked.
+ERRATA_BASE = 0x4006E000
+ERRATA_TABLE = table(
+    (0xC00, Register("KEY", writable=0x9375)),
+    (0xC14, Register("ERRATUM_171", writable=0xC0)),
+    (0xD14, Register("ERRATUM_187", writable=0x3)),
+)
+
 # What firmware may do to a peripheral that it does not use: switch it off.
 OFF = Register("ENABLE", writable=0)
 UNUSED_TABLES: dict[int, Table] = {
     0x40006000: table((0x308, Register("INTENCLR"))),
-    0x40027000: table(
-        (0x308, Register("INTENCLR")), (0x500, OFF), (0x504, Register("USBPULLUP", writable=0))
-    ),
     0x40028000: table((0x308, Register("INTENCLR")), (0x500, OFF)),
 }

@@ -5,11 +5,11 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from tinykit.core.board import Board, load_board
+from tinykit.core.board import Board, linked_by, load_board
 from tinykit.core.errors import TinykitError
 
 FILE_NAME = "build.json"
-SCHEMA = 2
+SCHEMA = 3
 FILES = frozenset({"model", "board", "elf", "bin", "hex", "map", "plan"})
 
 
@@ -32,11 +32,15 @@ class PortRecord:
 
 @dataclass(frozen=True, slots=True)
 class LinkRecord:
-    """Hold how the host reaches the board; no pins on one that only an emulator has."""
+    """Hold how the host reaches the board; no pins on one that only an emulator has.
+
+    `usb` tells that the board's USB port carries the link.
+    """
 
     baud: int
     tx_pin: str | None
     rx_pin: str | None
+    usb: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +139,10 @@ def read_record(folder: Path) -> BuildRecord:
 
 
 def built_board(folder: Path, record: BuildRecord) -> Board:
-    """Return the board that a folder was built for, as it was then."""
-    return load_board(folder / record.files["board"])
+    """Return the board that a folder was built for, as it was then, with the link of that build."""
+    return linked_by(
+        load_board(folder / record.files["board"]), "usb" if record.link.usb else "uart"
+    )
 
 
 def _from_json(values: dict[str, Any]) -> BuildRecord:

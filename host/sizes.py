@@ -14,6 +14,7 @@ from tinykit.host.tflm_arena import Need
 from tinykit.host.toolchain import FIRMWARE
 
 FAULT_BYTES = 256  # of the stack, below __fault_floor in firmware/chips/cortex_m.ld
+_INTERRUPT = "tk_chip_interrupt"
 _FRAME_BYTES = 108  # an exception's frame with the FPU's registers, aligned (DDI 0403E, B1.5.7)
 
 
@@ -36,7 +37,7 @@ def measure(image: Image, objects: Path, model: str, board: Board) -> SizeRecord
         else:
             weights += symbol.bytes if stem == model and symbol.kind == "object" else 0
             code += symbol.bytes if _is_code(symbol, stem, model) else 0
-    depths = stack_bounds(objects, _roots(model))
+    depths = _depths(objects, _roots(objects, model))
     flash = image.flash_bytes
     app = flash - weights - code
     stack = image.stack_bytes
@@ -52,7 +53,7 @@ def measure(image: Image, objects: Path, model: str, board: Board) -> SizeRecord
         app_ram=app_ram,
         stack=stack,
         stack_model=depths["model"],
-        stack_most=depths["model"] + depths["application"],
+        stack_most=sum(depths.values()),
         ram=image.ram_bytes,
         flash_free=board.app_bytes - flash,
         ram_free=board.ram.bytes - image.ram_bytes,
@@ -132,7 +133,7 @@ def reserved_stack(objects: Path, model: str, board: Board) -> int:
     Raises:
         CheckFailedError: that is more than the board's file allows.
     """
-    depths = stack_bounds(objects, {**_roots(model), "faults": "tk_fault_stop"})
+    depths = _depths(objects, {**_roots(objects, model), "faults": "tk_fault_stop"})
     assert depths.pop("faults") + _FRAME_BYTES <= FAULT_BYTES
     most, allowed = sum(depths.values()), board.ram.stack_bytes - FAULT_BYTES
     if most > allowed:
@@ -150,6 +151,17 @@ def with_faults(most: int, board: Board) -> int:
     return -(-(most + FAULT_BYTES) // alignment) * alignment
 
 
-def _roots(model: str) -> dict[str, str]:
+def _roots(objects: Path, model: str) -> dict[str, str]:
     """Name where the stack begins; the application's call of the model is not seen."""
-    return {"model": f"{model}_invoke", "application": "tk_start"}
+    roots = {"model": f"{model}_invoke", "application": "tk_start"}
+    if _INTERRUPT in _owners(objects):
+        roots["interrupts"] = _INTERRUPT
+    return roots
+
+
+def _depths(objects: Path, roots: dict[str, str]) -> dict[str, int]:
+    """Return how deep the stack gets below each root; an interrupt's frame counts with it."""
+    depths = stack_bounds(objects, roots)
+    if "interrupts" in depths:
+        depths["interrupts"] += _FRAME_BYTES
+    return depths

@@ -34,7 +34,8 @@ class Child:
         self._master, self._slave = pty.openpty()  # the slave stays open, or reading would fail
         tty.setraw(self._slave)
         os.set_blocking(self._master, False)
-        link = LinkFacts(setup["tx_pin"], setup["rx_pin"], setup["baud"])
+        usb = setup["usb"] and tuple(setup["usb"])
+        link = LinkFacts(setup["tx_pin"], setup["rx_pin"], setup["baud"], usb)
         split = Split(setup["invoke"], range(*setup["caller"]), frozenset(setup["kernels"]))
         image = load_image(Path(setup["elf"]))
         self._machine = Machine(image, link, split, SIZES[setup["chip"]], self._master)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tinykit.core.board import Board, pin_number
+from tinykit.core.board import Board, pin_number, usb_device_id
 from tinykit.core.errors import MissingToolError, TinykitError
 from tinykit.host.emulator import Block, Cost, EmulationError, Emulator, Profile
 from tinykit.host.link import Result
@@ -84,6 +84,7 @@ class UnicornEmulator(Emulator):
             "tx_pin": pin_number(board.link.tx_pin),
             "rx_pin": pin_number(board.link.rx_pin),
             "baud": board.link.baud,
+            "usb": usb_device_id(board) if board.usb_device else None,
         }
         self._control, theirs = socket.socketpair()
         with theirs:

@@ -12,7 +12,7 @@ typedef struct {
     uint32_t bytes;
 } tk_image;
 
-// Starts clocks, pins, link and timer. Memory is set up already, interrupts stay masked for ever.
+// Starts clocks, pins, link and timer. Memory is set up already, interrupts are masked.
 void tk_chip_start(void);
 
 // Sleeps until the link has received a byte.
@@ -29,6 +29,9 @@ uint32_t tk_chip_time_us(void);
 
 // The image in flash, from its vector table to the end of the initial values of its data.
 tk_image tk_chip_image(void);
+
+// The chip's one interrupt handler, if it unmasks any; host/sizes.py adds its stack.
+void tk_chip_interrupt(void);
 
 // Sleeps until reset.
 _Noreturn void tk_chip_stop(void);

@@ -58,7 +58,7 @@ typedef struct {
     vector handlers[15];
 } vector_table;
 
-// Interrupts are masked for ever, so only the core's own vectors exist (DDI 0403E, B1.5.3).
+// The core's own (DDI 0403E, B1.5.3); a chip that unmasks interrupts has theirs in .interrupts.
 __attribute__((section(".vectors"), used)) static const vector_table vectors = {
     __stack_top,
     {
