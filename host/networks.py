@@ -11,8 +11,9 @@ from tinykit.core.errors import TinykitError
 from tinykit.core.files import atomic_path, write_atomic
 from tinykit.core.score import Score
 from tinykit.host.judge import judge_file
+from tinykit.prune.backends import backend_named
 from tinykit.prune.chance import refuse_chance
-from tinykit.prune.keras3 import PruneReport, Weights, prune_model
+from tinykit.prune.keras3 import PruneReport, Weights
 from tinykit.prune.load import load_model, save_model
 from tinykit.prune.pattern import WholeChannels
 from tinykit.prune.quantize import Int8Model, convert, quantize_inputs, score_int8
@@ -102,21 +103,27 @@ def load_split(data: Path, test: Path | None, seed: int) -> tuple[DataSet, DataS
 
 
 def prune(
-    path: Path,
+    files: tuple[Path, Path, Path | None, Path | None],
     split: tuple[DataSet, DataSet],
     how: Recipe,
-    output: Path,
     seed: int,
-    custom: Path | None,
-    early: Path | None,
     from_scratch: bool,
+    backend: str,
     progress: Progress,
 ) -> PruneReport:
-    """Prune a .keras file into another; `early` holds the weights that a recipe rewinds to.
+    """Prune a .keras file into another.
 
-    Raises:
-        TinykitError: the model is no better than a guess, and is not meant to be `from_scratch`.
+    Args:
+        files: the model, what to write, and if there are any a Python file that registers the
+            model's classes and the .keras file whose weights the recipe rewinds to.
+        split: what to train on, and what to score on.
+        how: the recipe.
+        seed: of everything.
+        from_scratch: the model may be no better than a guess.
+        backend: "keras" or "tfmot".
+        progress: is told how far it is.
     """
+    path, output, custom, early = files
     if output.suffix != ".keras":
         raise TinykitError(f"{output} is no name of a .keras file", "-o pruned.keras")
     model = load_model(path, custom)
@@ -124,7 +131,7 @@ def prune(
         refuse_misfit(model, split[1], "the test data" if split[1].y is not None else "the data")
         refuse_chance(evaluate(model, split[1]), split[1])
     weights = None if early is None else load_model(early, custom).get_weights()
-    pruned, report = prune_into(model, split, how, seed, weights, progress)
+    pruned, report = prune_into(model, split, how, seed, weights, backend, progress)
     save_model(pruned, output)
     return report
 
@@ -135,10 +142,11 @@ def prune_into(
     how: Recipe,
     seed: int,
     early: Weights | None,
+    backend: str,
     progress: Progress,
 ) -> tuple[Any, PruneReport]:
     """Prune a model in place, and return it, or a smaller one if whole channels went."""
-    report = prune_model(model, *split, how, seed, progress, early)
+    report = backend_named(backend)(model, *split, how, seed, progress, early)
     if isinstance(how.pattern, WholeChannels):
         loss = model.loss
         model = shrink(model)

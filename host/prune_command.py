@@ -45,6 +45,9 @@ def prune_command(
     teacher_share: Annotated[
         float | None, typer.Option(help="How much the dense network's answers count (0 to 1).")
     ] = None,
+    clusters: Annotated[
+        int | None, typer.Option(help="Values that each kernel may have, with --backend tfmot.")
+    ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the data.")] = None,
     aware_epochs: Annotated[
         int | None, typer.Option(min=0, help="Passes at the end that know of the rounding to int8.")
@@ -67,6 +70,9 @@ def prune_command(
     optimize: Annotated[
         str | None, typer.Option(help="How it compiles: size, balanced (default) or speed.")
     ] = None,
+    backend: Annotated[
+        str, typer.Option(help="What prunes: keras, or tfmot, a library to install.")
+    ] = "keras",
     from_scratch: Annotated[
         bool, typer.Option("--from-scratch", help="The model is untrained, and meant to be.")
     ] = False,
@@ -91,6 +97,7 @@ def prune_command(
         exclude=tuple(exclude or ()),
         pin=tuple(pin or ()),
         teacher_share=teacher_share,
+        clusters=clusters,
         epochs=epochs,
         aware_epochs=aware_epochs,
         batch_size=batch_size,
@@ -99,14 +106,15 @@ def prune_command(
     how = chosen_recipe(recipe, changes)
     if max_drop is not None or target:
         _refuse_beside_a_search(sparsity)
-        wanted = _Wanted(max_drop, tuple(target or ()), board, optimize)
+        wanted = _Wanted(max_drop, tuple(target or ()), board, optimize, backend)
         places = (model, data, test, output, custom, early)
         _search(places, how, wanted, seed, from_scratch, json)
         return
     _refuse_without_a_search(board, optimize)
     with stages() as progress:
         split = load_split(data, test, seed)
-        report = prune(model, split, how, output, seed, custom, early, from_scratch, progress)
+        files = (model, output, custom, early)
+        report = prune(files, split, how, seed, from_scratch, backend, progress)
     if json:
         print_json({"model": output, "recipe": recipe, **_plain(report)})
         return
@@ -123,6 +131,7 @@ class _Wanted:
     targets: tuple[str, ...]
     board: str | None
     optimize: str | None
+    backend: str
 
 
 def _search(
@@ -153,6 +162,7 @@ def _search(
         custom=custom,
         early=early,
         from_scratch=from_scratch,
+        backend=wanted.backend,
     )
     try:
         with stages() as progress:

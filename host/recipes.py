@@ -27,6 +27,7 @@ class Changes:
     teacher_share: float | None = None
     epochs: int | None = None
     aware_epochs: int | None = None
+    clusters: int | None = None
     batch_size: int | None = None
     learning_rate: float | None = None
 
@@ -40,7 +41,7 @@ def chosen_recipe(name: str, changes: Changes) -> Recipe:
     values: dict[str, Any] = {
         field: value
         for field in (
-            *("sparsity", "rounds", "teacher_share", "epochs", "aware_epochs"),
+            *("sparsity", "rounds", "teacher_share", "epochs", "aware_epochs", "clusters"),
             *("batch_size", "learning_rate"),
         )
         if (value := getattr(changes, field)) is not None

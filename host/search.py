@@ -67,6 +67,7 @@ class Search:
         custom: a Python file that registers the model's own classes.
         early: the weights that the recipe rewinds to, or None.
         from_scratch: the model may be no better than a guess.
+        backend: what prunes: "keras" or "tfmot".
     """
 
     model: Path
@@ -82,6 +83,7 @@ class Search:
     custom: Path | None
     early: Path | None
     from_scratch: bool
+    backend: str = "keras"
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +190,7 @@ def _refuse_what_cannot_be_searched(task: Search) -> None:
 def _key(task: Search) -> str:
     """Return what decides every trial; the goal does not, so that another one can go on."""
     files = [task.model, task.data, *(p for p in (task.test, task.custom, task.early) if p)]
-    return key_of(*files, task.recipe, task.board, task.options, task.seed, VERSION)
+    return key_of(*files, task.recipe, task.board, task.options, task.seed, task.backend, VERSION)
 
 
 def _splits(task: Search) -> tuple[DataSet, DataSet, DataSet]:
@@ -220,7 +222,8 @@ def _try(
 
         early = None if task.early is None else load_model(task.early, task.custom).get_weights()
         recipe = task.recipe.with_sparsity(1 - kept)
-        model, _ = prune_into(model, (train, validation), recipe, task.seed, early, note)
+        split = (train, validation)
+        model, _ = prune_into(model, split, recipe, task.seed, early, task.backend, note)
     save_model(model, path)
     left = sum(int(np.count_nonzero(k.variable.numpy())) for k in find_kernels(model).kernels)
     converted = convert(path, train, task.custom)

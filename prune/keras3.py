@@ -94,6 +94,8 @@ def prune_model(
     keras = import_keras()
     keras.utils.set_random_seed(seed)
     refuse_bad_recipe(recipe)
+    if recipe.clusters:
+        raise TinykitError("clusters of weights are for tfmot to make", "--backend tfmot")
     refuse_misfit(model, train, "the data")
     refuse_misfit(model, test, "the test data")
     _refuse_wrong_early_weights(model, recipe, early)
@@ -122,7 +124,7 @@ def prune_model(
         if recipe.aware_epochs:
             _fit_aware(model, train, fitting, recipe, progress)
     settle(model, loss)
-    layers = tuple(_layer_zeros(kernel) for kernel in prunable.kernels)
+    layers = tuple(layer_zeros(kernel) for kernel in prunable.kernels)
     return PruneReport(before, evaluate(model, test), layers, prunable.left_dense)
 
 
@@ -142,10 +144,11 @@ def _fit_aware(
 
 def count_zeros(model: Any) -> tuple[LayerZeros, ...]:
     """Count the zeros of each kernel of a model that pruning may thin out."""
-    return tuple(_layer_zeros(kernel) for kernel in find_kernels(model).kernels)
+    return tuple(layer_zeros(kernel) for kernel in find_kernels(model).kernels)
 
 
-def _layer_zeros(kernel: PrunableKernel) -> LayerZeros:
+def layer_zeros(kernel: PrunableKernel) -> LayerZeros:
+    """Count the zeros of a kernel."""
     weights = kernel.variable.numpy()
     zeros = int(weights.size - np.count_nonzero(weights))
     return LayerZeros(kernel.name, int(weights.size), zeros)

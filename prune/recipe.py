@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from tinykit.core.errors import TinykitError
+from tinykit.prune.kernels import fits
 from tinykit.prune.masks import Scope
 from tinykit.prune.pattern import WEIGHTS, Blocks, KeepSome, Pattern, WholeChannels
 from tinykit.prune.schedule import Growth
@@ -37,6 +38,7 @@ class Recipe:
         exclude: names or patterns of layers that stay dense.
         pinned: layers with a sparsity of their own.
         aware_epochs: passes at the end that train the weights as int8 will round them.
+        clusters: how many values each kernel may have, zero among them; 0 for any (tfmot only).
     """
 
     sparsity: float = 0.9
@@ -52,6 +54,7 @@ class Recipe:
     exclude: tuple[str, ...] = ()
     pinned: tuple[Pin, ...] = ()
     aware_epochs: int = 0
+    clusters: int = 0
 
     @property
     def final(self) -> float:
@@ -59,6 +62,11 @@ class Recipe:
         if isinstance(self.pattern, KeepSome):
             return 1 - self.pattern.kept / self.pattern.group
         return self.sparsity
+
+    def share_of(self, name: str) -> float:
+        """Return the share of zeros of a kernel; the last pin that fits it counts."""
+        found = [pin.sparsity for pin in self.pinned if fits(name, pin.pattern)]
+        return found[-1] if found else self.final
 
     def with_sparsity(self, sparsity: float) -> "Recipe":
         """Return the same recipe with another share of zeros."""
@@ -153,6 +161,10 @@ def _refuse_bad_rounds(recipe: Recipe) -> None:
     if recipe.aware_epochs < 0:
         raise TinykitError(
             f"{recipe.aware_epochs} epochs aware of int8", "0 leaves them out: --aware-epochs 0"
+        )
+    if recipe.clusters != 0 and not 2 <= recipe.clusters <= 256:
+        raise TinykitError(
+            f"{recipe.clusters} clusters of weights", "2 to 256, or 0 to leave them as they are"
         )
     if recipe.rounds < 1:
         raise TinykitError(f"{recipe.rounds} rounds of pruning", "at least one: --rounds 6")
