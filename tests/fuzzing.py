@@ -12,7 +12,7 @@ from models import ROOT
 
 from tinykit.codegen.board_files import board_files, build_header
 from tinykit.codegen.render import render
-from tinykit.core.board import find_board
+from tinykit.core.board import find_board, linked_by
 
 FIRMWARE = ROOT / "firmware"
 CORPUS = ROOT / "tests" / "corpus"
@@ -46,6 +46,7 @@ HARNESSES = {
         Harness("stream", _STREAM, 60, ("HALF_BYTES=8", "TK_TRACE=0")),
         Harness("stream", _STREAM, 60, ("HALF_BYTES=8", "TK_TRACE=1")),
         Harness("mlperf", _TEXT, 120),
+        Harness("usb", ("firmware/usb/cdc_acm.c",), 60),
     )
 }
 
@@ -86,7 +87,9 @@ def run_harness(program: Path, harness: Harness, runs: int, seed: int = 1) -> in
 
 def _write_headers(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "board.h").write_text(board_files(find_board("nano33"), "0")["board.h"])
+    (folder / "board.h").write_text(
+        board_files(linked_by(find_board("nano33"), "usb"), "0")["board.h"]
+    )
     (folder / "build.h").write_text(build_header("0" * 16, "stream", "0"))
     facts = render(
         "mlperf.h.j2",

@@ -19,7 +19,7 @@ def test_fuzzed_input_does_no_harm(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.soak
 @pytest.mark.parametrize("name", HARNESSES)
-def test_sixty_million_fuzzed_inputs_do_no_harm(
+def test_seventy_five_million_fuzzed_inputs_do_no_harm(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     harness = HARNESSES[name]

@@ -1,12 +1,15 @@
-// Feeds the USB device requests from stdin, and holds its answers against what the standard allows.
+// libFuzzer: whatever the USB host asks, the answer is one that the standard allows.
 //
-// Every request is eight bytes of SETUP, a length, and so many bytes of data.
+// The data are requests: eight bytes of SETUP, a length, and so many bytes of data.
 //
 // SPDX-License-Identifier: Apache-2.0
 #include "../../firmware/usb/usb.h"
 
 #include <assert.h>
-#include <stdio.h>
+
+#define SETUP_BYTES 8u
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
 static bool enabled;
 static volatile uint8_t seen;
@@ -47,24 +50,24 @@ static void check(const tk_usb_setup *setup, tk_usb_reply reply, const uint8_t *
     assert(enabled || !tk_usb_open());
 }
 
-int main(void)
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
-    uint8_t packet[9];
-    uint8_t data[255];
-    unsigned long requests = 0;
     tk_usb_reset();
-    while (fread(packet, 1, sizeof packet, stdin) == sizeof packet) {
-        const size_t bytes = fread(data, 1, packet[8], stdin);
+    while (bytes >= SETUP_BYTES + 1u) {
         const tk_usb_setup setup = {
-            .type = packet[0],
-            .request = packet[1],
-            .value = (uint16_t)(packet[3] << 8 | packet[2]),
-            .index = (uint16_t)(packet[5] << 8 | packet[4]),
-            .length = (uint16_t)(packet[7] << 8 | packet[6]),
+            .type = data[0],
+            .request = data[1],
+            .value = (uint16_t)(data[3] << 8 | data[2]),
+            .index = (uint16_t)(data[5] << 8 | data[4]),
+            .length = (uint16_t)(data[7] << 8 | data[6]),
         };
-        check(&setup, tk_usb_request(&setup), data, bytes);
-        requests++;
+        const size_t left = bytes - SETUP_BYTES - 1u;
+        const size_t count = data[SETUP_BYTES] % (TK_USB_PACKET_BYTES + 1u);
+        const size_t taken = count < left ? count : left;
+        data += SETUP_BYTES + 1u;
+        check(&setup, tk_usb_request(&setup), data, taken);
+        data += taken;
+        bytes = left - taken;
     }
-    printf("%lu\n", requests);
     return 0;
 }
