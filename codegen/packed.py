@@ -66,17 +66,9 @@ def whole_blocks(bias: Table) -> Table:
     return replace(bias, values=np.pad(bias.values, (0, -len(bias.values) % _DENSE_ROWS)))
 
 
-def tile_table(rows: Ints, run: int) -> Table:
-    """Lay weights of (outputs, inputs) out for tk_tile_s8: two rows, group after group.
-
-    Args:
-        rows: the weights.
-        run: inputs of a row of the window, of which each fills its last group.
-    """
-    outputs = len(rows)
-    filled = np.zeros((outputs, rows.shape[1] // run, -(-run // GROUP) * GROUP), np.int64)
-    filled[:, :, :run] = rows.reshape(outputs, -1, run)
-    return _table(_words(filled.reshape(outputs, -1), 2))
+def tile_table(rows: Ints) -> Table:
+    """Lay weights of (outputs, inputs) out for tk_tile_s8: two rows, group after group."""
+    return _table(_words(rows, 2))
 
 
 def tile_records(bias: Ints, scaling: Scaling) -> Table:

@@ -13,6 +13,7 @@ from tinykit.codegen.ops.width import INT8
 from tinykit.core.graph import Operator
 
 _ALIGNMENT = 4
+_MOST_POSITIONS = (1 << 16) - 1  # of a row, in tk_window
 
 
 def prepared(product: Product) -> Product:
@@ -96,11 +97,11 @@ def lower_convolution(
     operator: Operator, product: Product, view: Window, channels: int, encoded: Encoded
 ) -> Layer:
     """Lower a product that is taken at every position of an image."""
+    view = _one_row(view)
     outputs, taps = product.rows.shape
     assert operator.inputs[0] is not None
     name, scaling = operator.name, product.scaling
-    run = view.kernel[1] * channels
-    pairs = view.kernel[0] * packed.column_words(run)
+    pairs = packed.column_words(taps)
     shape = f"{view.kernel[0]}x{view.kernel[1]} convolution {channels} -> {outputs}"
     return Layer(
         name=name,
@@ -127,14 +128,33 @@ def lower_convolution(
         inputs=(operator.inputs[0],),
         outputs=operator.outputs,
         tables=(
-            packed.tile_table(product.rows, run),
+            packed.tile_table(product.rows),
             packed.tile_records(product.folded_bias(), scaling),
         ),
         takes_scratch=True,
-        scratch_bytes=4 * packed.COLUMNS * pairs + gathered_bytes(view, channels),
+        scratch_bytes=4 * packed.COLUMNS * pairs + _copied_bytes(view, channels),
         scratch_alignment=_ALIGNMENT,
         access=(copied_in_tiles(view.steps(channels, outputs), packed.COLUMNS),),
         macs=view.output[0] * view.output[1] * outputs * taps,
         encoding=encoded.encoding,
         reason=encoded.reason,
     )
+
+
+def _one_row(view: Window) -> Window:
+    """Take all positions of a 1x1 window for one row, so that a tile may go from row to row."""
+    positions = view.output[0] * view.output[1]
+    same = (view.kernel, view.stride, view.pad) == ((1, 1), (1, 1), (0, 0))
+    if not same or view.image != view.output or positions > _MOST_POSITIONS:
+        return view
+    return replace(view, image=(1, positions), output=(1, positions))
+
+
+def _copied_bytes(view: Window, channels: int) -> int:
+    """Return the bytes that a window is copied to, where it is not read in place."""
+    run = view.kernel[1] * channels
+    taps = view.kernel[0] * run
+    whole = run % packed.GROUP == 0 and not gathered_bytes(view, channels)
+    if whole and (view.kernel == (1, 1) or view.output[1] % packed.COLUMNS == 0):
+        return 0
+    return -(-taps // packed.GROUP) * packed.GROUP

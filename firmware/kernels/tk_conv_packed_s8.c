@@ -1,41 +1,100 @@
 // CONV_2D with dense weights on a core with DSP instructions: four output positions at a time.
 //
 // SPDX-License-Identifier: Apache-2.0
+#include "tk_inline.h"
+#include "tk_strip.h"
 #include "tk_tile.h"
 #include "tk_view.h"
 
-// Widens a run of bytes into every fourth word; zeros fill its last group of four up. 8
-// instructions for a group.
-static uint32_t *widen(const int8_t *src, uint32_t count, uint32_t *column)
+static int8_t *fill(int8_t *bytes, int8_t value, uint32_t count)
 {
-    const int8_t *end = src + count;
-    for (; end - src >= 4; src += 4, column += 2 * TK_TILE_COLUMNS) {
-        const uint32_t word = tk_load_word(src);
-        column[0] = tk_even_bytes(word);
-        column[TK_TILE_COLUMNS] = tk_odd_bytes(word);
+    for (const int8_t *end = bytes + count; bytes < end;) {
+        *bytes++ = value;
     }
-    if (src == end) {
-        return column;
-    }
-    uint32_t word = 0;
-    while (end > src) {
-        word = (word << 8) | (uint8_t)*--end;
-    }
-    column[0] = tk_even_bytes(word);
-    column[TK_TILE_COLUMNS] = tk_odd_bytes(word);
-    return column + 2 * TK_TILE_COLUMNS;
+    return bytes;
 }
 
-static void fill_column(const tk_conv_packed_layer *layer, const int8_t *src, uint32_t y,
-                        uint32_t x, uint32_t *column, int8_t *bytes)
+static void gather_dilated(const tk_window *window, int8_t pad_value, const tk_strip *strip,
+                           uint32_t rows, int8_t *bytes)
+{
+    const uint32_t channels = window->channels;
+    tk_strip taps = {
+        .row = strip->row, .step = window->dilation_width * channels, .inside = channels};
+    for (; rows > 0; rows--, taps.row += strip->step) {
+        bytes = fill(bytes, pad_value, strip->left);
+        tk_strip_s8(bytes, pad_value, strip->inside / channels, &taps);
+        bytes = fill(bytes + strip->inside, pad_value, strip->right);
+    }
+}
+
+// Returns the bytes of a window: where they lie, if that is in one piece, or copied.
+static const int8_t *gather(const tk_conv_packed_layer *layer, const int8_t *src,
+                            const tk_places *at, int8_t *copy)
 {
     const tk_window *window = &layer->window;
-    const tk_view view = tk_view_at(window, src, y, x);
-    const uint32_t run = (uint32_t)window->kernel_width * window->channels;
-    for (int32_t ky = 0; ky < window->kernel_height; ky++) {
-        const int8_t *row = tk_view_row(window, layer->pad_value, src, &view, ky, bytes);
-        column = widen(row, run, column);
+    const uint32_t channels = window->channels;
+    const uint32_t run = window->kernel_width * channels;
+    const tk_span rows = tk_rows(window, at->y);
+    const tk_span columns = tk_columns(window, at->x);
+    if (rows.begin >= rows.end || columns.begin >= columns.end) {
+        fill(copy, layer->pad_value, window->kernel_height * run);
+        return copy;
     }
+    const uint32_t height = (uint32_t)(rows.end - rows.begin);
+    const tk_strip strip = {
+        .row = tk_tap(window, src, &rows, &columns, rows.begin, columns.begin),
+        .step = (uint32_t)window->in_width * channels * window->dilation_height,
+        .left = (uint32_t)columns.begin * channels,
+        .inside = (uint32_t)(columns.end - columns.begin) * channels,
+        .right = (uint32_t)(window->kernel_width - columns.end) * channels,
+    };
+    if (window->kernel_height == 1 && window->kernel_width == 1 && run % 4 == 0) {
+        return strip.row;
+    }
+    int8_t *bytes = fill(copy, layer->pad_value, (uint32_t)rows.begin * run);
+    if (window->dilation_width == 1) {
+        tk_strip_s8(bytes, layer->pad_value, height, &strip);
+    } else {
+        gather_dilated(window, layer->pad_value, &strip, height, bytes);
+    }
+    fill(bytes + height * run, layer->pad_value,
+         (uint32_t)(window->kernel_height - rows.end) * run);
+    return copy;
+}
+
+// Fills a column, if need be by way of `copy`; weights of zero see what fills its last group up. A
+// function of its own, since its stack is not needed while a tile is computed.
+TK_APART void fill_column(const tk_conv_packed_layer *layer, const int8_t *src, const tk_places *at,
+                          uint32_t *column, int8_t *copy)
+{
+    const int8_t *bytes = gather(layer, src, at, copy);
+    for (uint32_t groups = layer->pairs / 2u; groups > 0; groups--, bytes += 4) {
+        const uint32_t word = tk_load_word(bytes);
+        column[0] = tk_even_bytes(word);
+        column[TK_TILE_COLUMNS] = tk_odd_bytes(word);
+        column += 2 * TK_TILE_COLUMNS;
+    }
+}
+
+// Widens a tile of windows that are read in place, or returns 0 if they are not. Each lies inside
+// of the image if the first and the last of a row do.
+static int widen_row(const tk_conv_packed_layer *layer, const int8_t *src, uint32_t *columns,
+                     tk_places *at)
+{
+    const tk_window *window = &layer->window;
+    const uint32_t run = (uint32_t)window->kernel_width * window->channels;
+    const int32_t step = window->backward ? -1 : 1;
+    if (run % 4 != 0 || at->x_step + TK_TILE_COLUMNS > window->out_width) {
+        return 0;
+    }
+    const tk_view first = tk_view_at(window, src, at->y, at->x);
+    const uint32_t last = at->x + (uint32_t)(step * (TK_TILE_COLUMNS - 1));
+    if (!first.first || !tk_view_at(window, src, at->y, last).first) {
+        return 0;
+    }
+    tk_widen_s8(first.first, step * window->stride_width * window->channels, columns, run / 4,
+                window->kernel_height, (uint32_t)first.row_step - run);
+    return 1;
 }
 
 void tk_conv_packed_s8(const tk_conv_packed_layer *layer, const int8_t *src, int8_t *dst,
@@ -43,13 +102,16 @@ void tk_conv_packed_s8(const tk_conv_packed_layer *layer, const int8_t *src, int
 {
     const tk_window *window = &layer->window;
     const uint32_t words = TK_TILE_COLUMNS * layer->pairs;
-    uint32_t *columns = (uint32_t *)(void *)scratch;
     const int clipped = layer->out.min > INT8_MIN || layer->out.max < INT8_MAX;
+    uint32_t *columns = (uint32_t *)(void *)scratch;
     tk_tile tile = {.channels = layer->out.channels, .zero = 2 * layer->out.zero + 1};
     tk_places at = tk_first_place(window);
     while (at.left > 0) {
+        const int widened = widen_row(layer, src, columns, &at);
         for (uint32_t i = 0; i < TK_TILE_COLUMNS; i++) {
-            fill_column(layer, src, at.y, at.x, columns + i, (int8_t *)(columns + words));
+            if (!widened) {
+                fill_column(layer, src, &at, columns + i, scratch + 4 * words);
+            }
             tile.dst[i] = dst + (at.y * window->out_width + at.x) * tile.channels;
             tk_next_place(window, &at);
         }

@@ -94,7 +94,7 @@ typedef struct {
 // the scales.
 typedef struct {
     int8_t pad_value;
-    uint16_t pairs; // words of inputs in a column; each row of the window fills its last group
+    uint16_t pairs; // words of inputs in a column
     const uint32_t *weights;
     const uint32_t *rows;
     tk_window window;

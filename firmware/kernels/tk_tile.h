@@ -25,4 +25,10 @@ typedef struct {
 void tk_tile_s8(const uint32_t *weights, const uint32_t *rows, const uint32_t *columns,
                 const uint32_t *end, tk_tile tile);
 
+// Widens the windows of four positions to such columns. The first one lies at `src`, the next ones
+// `step` bytes behind it each. Each is `rows` runs, at least one, of `groups` times four inputs, at
+// least one, with `skip` bytes between two runs.
+void tk_widen_s8(const int8_t *src, int32_t step, uint32_t *columns, uint32_t groups, uint32_t rows,
+                 uint32_t skip);
+
 #endif
