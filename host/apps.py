@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tinykit.codegen.example import example_files
 from tinykit.codegen.mlperf import mlperf_files
 from tinykit.core.board import Board
 from tinykit.core.errors import TinykitError
@@ -30,6 +31,7 @@ class App:
         engines: those that it can be built with.
         linked: the host's commands talk to it by docs/protocol.md.
         generate: makes further files from the model, its file name and our version.
+        compiled: which of them are compiled.
         next_step: what to type after a build; with {folder} and {emulator}.
     """
 
@@ -40,6 +42,7 @@ class App:
     linked: bool
     generate: Callable[[Graph, str, str], dict[str, str]]
     next_step: str
+    compiled: tuple[str, ...] = ()
 
 
 STREAM = App(
@@ -60,7 +63,17 @@ MLPERF = App(
     generate=mlperf_files,
     next_step="tinykit emulate {folder}, and give its port to the runner: docs/apps.md",
 )
-APPS = {app.name: app for app in (STREAM, MLPERF)}
+NONE = App(
+    name="none",
+    title="a library for a firmware of your own, with an example",
+    sources=("apps/none.c",),
+    engines=("native",),
+    linked=False,
+    generate=example_files,
+    next_step="{folder}/README.md, and docs/own-firmware.md",
+    compiled=("main.c",),
+)
+APPS = {app.name: app for app in (STREAM, MLPERF, NONE)}
 
 
 def find_app(name: str, engine: str) -> App:

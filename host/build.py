@@ -14,9 +14,10 @@ from tinykit.core.errors import TinykitError
 from tinykit.core.files import atomic_folder, refuse_foreign_folder
 from tinykit.core.toml_writer import to_toml
 from tinykit.host import record as records
-from tinykit.host.apps import STREAM, App, app_sources, find_app
+from tinykit.host.apps import NONE, STREAM, App, app_sources, find_app
 from tinykit.host.image import Image, check_image, read_image, to_hex, to_map
 from tinykit.host.isa import check_isa
+from tinykit.host.own import write_own
 from tinykit.host.program import Program, native_program
 from tinykit.host.record import BuildRecord, LinkRecord, PortRecord
 from tinykit.host.renode_files import renode_files
@@ -161,6 +162,8 @@ def _fill(
         linked=app.linked,
     )
     (work / "README.md").write_text(readme)
+    if app is NONE:
+        write_own(work, program, board, toolchain, list(zip(sources, objects, strict=True)))
     if renode:
         for name, text in renode_files(image, program.name, board, build_id).items():
             (work / name).write_text(text)
@@ -170,7 +173,8 @@ def _fill(
 
 def _sources(work: Path, program: Program, board: Board, app: App) -> list[Source]:
     generated = [Source(work / name, level) for name, level in program.generated]
-    return [*generated, *program.sources, *app_sources(board, app)]
+    own = [Source(work / name, "size") for name in app.compiled]
+    return [*generated, *program.sources, *own, *app_sources(board, app)]
 
 
 def _build_id(

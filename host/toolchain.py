@@ -134,6 +134,13 @@ class Toolchain:
     command: tuple[str, ...]
     cxx: tuple[str, ...] = ()
 
+    @property
+    def archiver(self) -> tuple[str, ...]:
+        """Return the command that makes static libraries."""
+        if self.name == "zig":
+            return (*self.command[:-1], "ar")
+        return (re.sub(r"gcc(?=[^/]*$)", "ar", self.command[0]),)
+
 
 def find_toolchain(name: str, core: str = "cortex_m4") -> Toolchain:
     """Return the toolchain of that name for a core.
@@ -152,6 +159,16 @@ def find_toolchain(name: str, core: str = "cortex_m4") -> Toolchain:
 def family(board: Board) -> str:
     """Return the stem of the start-up code and of the linker script: cortex_m or riscv."""
     return "riscv" if board.core.startswith("riscv") else "cortex_m"
+
+
+def gcc_flags(board: Board) -> list[str]:
+    """Return how GCC is told the board's core."""
+    hard = board.float_abi == "hard"
+    if family(board) == "riscv":
+        return [f"-march={_RISCV_ISA}", "-mabi=ilp32"]
+    cpu = _GCC_CPU.get(board.cpu, board.core.replace("_", "-"))
+    flags = [f"-mcpu={cpu}", "-mthumb", f"-mfloat-abi={board.float_abi}"]
+    return [*flags, f"-mfpu={_GCC_FPU[board.core]}"] if hard else flags
 
 
 def compile_image(
@@ -260,22 +277,20 @@ def _find_gcc(core: str) -> Toolchain:
 def _core_flags(toolchain: Toolchain, board: Board) -> list[str]:
     hard = board.float_abi == "hard"
     if family(board) == "riscv":
-        return _riscv_flags(toolchain)
+        return _riscv_flags(toolchain, board)
     if toolchain.name == "zig":
         abi = "eabihf" if hard else "eabi"
         cpu = board.cpu + (_ZIG_FPU[board.core] if hard else "")
         return ["-target", f"thumb-freestanding-{abi}", f"-mcpu={cpu}", *_ZIG_FLAGS]
-    cpu = _GCC_CPU.get(board.cpu, board.core.replace("_", "-"))
-    flags = [f"-mcpu={cpu}", "-mthumb", f"-mfloat-abi={board.float_abi}"]
-    return [*flags, f"-mfpu={_GCC_FPU[board.core]}"] if hard else flags
+    return gcc_flags(board)
 
 
-def _riscv_flags(toolchain: Toolchain) -> list[str]:
+def _riscv_flags(toolchain: Toolchain, board: Board) -> list[str]:
     if toolchain.name == "zig":
         cpu = "generic_rv32+m+a+c"
         # the linker could shorten calls that stack.py and the layers' counts rely on
         return ["-target", "riscv32-freestanding-none", f"-mcpu={cpu}", "-mno-relax", *_ZIG_FLAGS]
-    return [f"-march={_RISCV_ISA}", "-mabi=ilp32", "-mno-relax", "-mcmodel=medany"]
+    return [*gcc_flags(board), "-mno-relax", "-mcmodel=medany"]
 
 
 def _path_flags(work: Path, include: Sequence[Path]) -> list[str]:

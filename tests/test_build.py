@@ -36,7 +36,8 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_what_is_in_a_build_folder(dense_build: Path) -> None:
     names = (
-        "README.md app_model.c board.h build.h build.json dense.c dense.h dense.tflite memory.ld"
+        "README.md app_model.c board.h build.h build.json dense.c dense.h dense.tflite memory.ld "
+        "nano33.toml"
     )
     images = [f"firmware.{suffix}" for suffix in ("bin", "elf", "hex", "map")]
     plan = {"plan.json", "plan.svg", ".tinykit-files"}

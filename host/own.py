@@ -1,0 +1,62 @@
+"""What a user's own firmware links: the model's static library, its sources, a CMakeLists.txt."""
+
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from tinykit.codegen.render import render
+from tinykit.core.board import Board
+from tinykit.core.errors import TinykitError
+from tinykit.host.kernels import KERNELS
+from tinykit.host.program import Program
+from tinykit.host.toolchain import Source, Toolchain, gcc_flags
+from tinykit.host.version import VERSION
+
+
+def write_own(
+    work: Path,
+    program: Program,
+    board: Board,
+    toolchain: Toolchain,
+    compiled: Sequence[tuple[Source, str]],
+) -> None:
+    """Write the library, the kernels that it is made of, and CMakeLists.txt.
+
+    Args:
+        work: the build folder, with the model's C files.
+        program: the model.
+        board: whose core the library is for.
+        toolchain: which compiled it.
+        compiled: what was compiled, each with its object below `work`.
+    """
+    kernels = [source.path for source in program.sources]
+    _copy_kernels(work / "kernels", kernels)
+    ours = {work / f"{program.name}.c", *kernels}
+    objects = [name for source, name in compiled if source.path in ours]
+    _archive(toolchain, objects, work, f"lib{program.name}.a")
+    cmake = render(
+        "CMakeLists.txt.j2",
+        name=program.name,
+        version=VERSION,
+        kernels=sorted(path.name for path in kernels),
+        flags=" ".join(gcc_flags(board)),
+    )
+    (work / "CMakeLists.txt").write_text(cmake)
+
+
+def _copy_kernels(folder: Path, kernels: Sequence[Path]) -> None:
+    """Copy the kernels and every header beside them, which are few and small."""
+    folder.mkdir()
+    for path in [*kernels, *KERNELS.glob("*.h"), *KERNELS.glob("*.inc")]:
+        shutil.copyfile(path, folder / path.name)
+
+
+def _archive(toolchain: Toolchain, objects: Sequence[str], work: Path, name: str) -> None:
+    command = [*toolchain.archiver, "rcsD", name, *objects]
+    done = subprocess.run(command, cwd=work, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise TinykitError(
+            f"the archiver ended with status {done.returncode}: {' '.join(command)}\n{done.stderr}",
+            "report this: it is a bug of tinykit",
+        )
