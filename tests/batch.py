@@ -1,5 +1,6 @@
 """Run many models on the reference, as host-compiled C and on TFLM, in one go, and compare."""
 
+import fcntl
 import os
 import subprocess
 from collections.abc import Sequence
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pytest
 from cases import Case
 from draft import Array, lively
 from flat import to_bytes
@@ -171,11 +173,20 @@ def _reset(model: Compiled) -> str:
     return f"{model.name}_reset_state" if model.graph.states else "NULL"
 
 
-def kernel_objects(folder: Path) -> list[Path]:
-    """Compile the kernels and the main program, once for all batches."""
-    sources = [*sorted(KERNELS.glob("*.c")), _C / "batch.c"]
-    with ThreadPoolExecutor(_UNITS) as pool:
-        return list(pool.map(lambda source: _object(source, folder, "-O1"), sources))
+def kernel_objects(factory: pytest.TempPathFactory) -> list[Path]:
+    """Compile the kernels and the main program, once for all tests and all workers."""
+    base = factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder, work = shared / "kernels", shared / "kernels.new"
+    with (shared / "kernels.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.is_dir():
+            work.mkdir()
+            sources = [*KERNELS.glob("*.c"), _C / "batch.c"]
+            with ThreadPoolExecutor(_UNITS) as pool:
+                list(pool.map(lambda source: _object(source, work, "-O1"), sources))
+            work.rename(folder)
+    return sorted(folder.glob("*.o"))
 
 
 def _tables_object(source: Path) -> Path:

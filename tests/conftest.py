@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import tiny
+from batch import kernel_objects
 from commands import Tinykit, shared_build
 
 
@@ -11,6 +12,12 @@ from commands import Tinykit, shared_build
 def tinykit(capsys: pytest.CaptureFixture[str]) -> Tinykit:
     """Give the command line."""
     return Tinykit(capsys)
+
+
+@pytest.fixture(scope="session")
+def kernels(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Give the object files that tests/batch.py links models with."""
+    return kernel_objects(tmp_path_factory)
 
 
 @pytest.fixture(scope="session")

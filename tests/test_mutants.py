@@ -12,7 +12,7 @@ from pathlib import Path
 import mutant_child
 import numpy as np
 import pytest
-from batch import Run, comparable, draw_cases, host_outputs, kernel_objects
+from batch import Run, comparable, draw_cases, host_outputs
 from cases import STRATEGIES
 from flat import to_bytes
 from graphs import graph
@@ -65,11 +65,6 @@ def originals() -> list[Original]:
         if path.is_file():
             files.append((name, path.read_bytes()))
     return [Original(name, data, slots_of(data)) for name, data in files]
-
-
-@pytest.fixture(scope="module")
-def kernels(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    return kernel_objects(tmp_path_factory.mktemp("kernels"))
 
 
 @pytest.mark.parametrize(

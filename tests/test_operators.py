@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from batch import draw_cases, judge, kernel_objects
+from batch import draw_cases, judge
 from cases import STRATEGIES, Case
 from graphs import ALL
 
@@ -18,11 +18,6 @@ _CHUNK = 200  # models in one program
 _SOAK = bool(os.environ.get("TINYKIT_SOAK"))
 
 pytestmark = pytest.mark.skipif(not oracle.available(), reason="tflite-micro has no wheel here")
-
-
-@pytest.fixture(scope="module")
-def kernels(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    return kernel_objects(tmp_path_factory.mktemp("kernels"))
 
 
 def test_every_operator_has_a_strategy() -> None:

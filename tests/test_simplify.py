@@ -1,9 +1,11 @@
 """What nothing needs is left out, and every answer stays what TFLM says, byte for byte."""
 
+from pathlib import Path
+
 import flat
 import numpy as np
 import pytest
-from batch import judge, kernel_objects
+from batch import judge
 from cases import Case
 from draft import Draft
 from flat import FlatTensor, to_bytes
@@ -37,9 +39,8 @@ def is_smaller(model: Compiled) -> bool:
 
 @pytest.mark.skipif(not oracle.available(), reason="tflite-micro has no wheel here")
 def test_simplified_models_equal_tflm(
-    cases: list[Case], tmp_path_factory: pytest.TempPathFactory
+    cases: list[Case], kernels: list[Path], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    kernels = kernel_objects(tmp_path_factory.mktemp("kernels"))
     smaller = [case for case in cases if is_smaller(compiled(case))]
     verdicts = judge(smaller, tmp_path_factory.mktemp("spare"), kernels)
     wrong = [verdict for verdict in verdicts if verdict.wrong]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from batch import judge, kernel_objects
+from batch import judge
 from cases import Case
 from flat import FlatModel, FlatOperator, FlatTensor, Options
 
@@ -13,7 +13,7 @@ from tinykit.core import oracle
 
 
 @pytest.mark.skipif(not oracle.available(), reason="tflite-micro has no wheel here")
-def test_six_axes_are_mirrored(tmp_path: Path) -> None:
+def test_six_axes_are_mirrored(tmp_path: Path, kernels: list[Path]) -> None:
     shape = (2, 3, 2, 2, 4, 3)
     pads = np.array([[1, 0], [1, 1], [0, 1], [1, 1], [2, 1], [1, 2]], np.int32)
     target = tuple(int(n) for n in np.array(shape) + pads.sum(axis=1))
@@ -29,8 +29,6 @@ def test_six_axes_are_mirrored(tmp_path: Path) -> None:
         operators = (FlatOperator("MIRROR_PAD", (0, 1), (2,), options),)
         model = FlatModel(tensors, operators, (0,), (2,))
         cases.append(Case("MIRROR_PAD", model, (values,), LowerOptions(), False))
-    folder = tmp_path / "kernels"
-    folder.mkdir()
-    verdicts = judge(cases, tmp_path, kernel_objects(folder))
+    verdicts = judge(cases, tmp_path, kernels)
     assert not [verdict.wrong for verdict in verdicts if verdict.wrong]
     assert all(verdict.counts for verdict in verdicts)
