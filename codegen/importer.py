@@ -115,6 +115,8 @@ def import_steps(data: bytes, name: str) -> Graph:
 
 def _graph_with_states(data: bytes, name: str) -> Graph:
     model = tflite.Model.GetRootAsModel(data, 0)
+    if model.SubgraphsLength() < 1:
+        raise TinykitError(f"{name} has no subgraph", "convert it again: tinykit quantize")
     file = _File(name, model, model.Subgraphs(0), len(data))
     graph = _graph(file)
     initialisers = _initialisers(file, graph.operators)
