@@ -1,4 +1,4 @@
-"""Compile many models into one image for a Cortex-M core, and run each of them in unicorn."""
+"""Compile many models into one image for a core, and run each of them in unicorn."""
 
 import subprocess
 from collections.abc import Sequence
@@ -13,9 +13,11 @@ from draft import Array
 from elftools.elf.elffile import ELFFile
 from models import KERNELS
 from unicorn import arm_const as arm
+from unicorn import riscv_const as riscv
 
 from tinykit.core.board import find_board
 from tinykit.host import toolchain
+from tinykit.host.isa import check_isa
 from tinykit.host.toolchain import FIRMWARE, Source
 
 _FLASH, _RAM, _SIZE = 0x0000_0000, 0x2000_0000, 16 << 20
@@ -26,9 +28,10 @@ _SCRIPT = f"""
 MEMORY {{ flash : ORIGIN = {_FLASH:#x}, LENGTH = 16M  ram : ORIGIN = {_RAM:#x}, LENGTH = 15M }}
 SECTIONS
 {{
-    .text : {{ . += 64; *(.text .text.* .rodata .rodata.*) }} > flash
-    .data : {{ *(.data .data.*) }} > ram
-    .bss : {{ *(.bss .bss.*) }} > ram
+    .text : {{ . += 64; *(.text .text.*) }} > flash
+    .rodata : {{ *(.rodata .rodata.* .srodata .srodata.*) }} > flash
+    .data : {{ *(.data .data.* .sdata .sdata.*) }} > ram
+    .bss : {{ *(.bss .bss.* .sbss .sbss.*) }} > ram
     /DISCARD/ : {{ *(.ARM.* .comment .debug* .stack_sizes .eh_frame*) }}
 }}
 """
@@ -36,20 +39,26 @@ SECTIONS
 
 @dataclass(frozen=True, slots=True)
 class Core:
-    """Hold a core: a board that has it, and unicorn's number for it."""
+    """Hold a core: a board that has it, and unicorn's number for it; None for RISC-V."""
 
     board: str
-    model: int
+    model: int | None
 
 
+# unicorn has no Cortex-M0+, whose instructions are those of the M0, and no M55.
 CORES = {
     "cortex_m0": Core("microbit", arm.UC_CPU_ARM_CORTEX_M0),
+    "cortex_m0plus": Core("pico", arm.UC_CPU_ARM_CORTEX_M0),
+    "cortex_m3": Core("qemu_an385", arm.UC_CPU_ARM_CORTEX_M3),
     "cortex_m4": Core("nano33", arm.UC_CPU_ARM_CORTEX_M4),
+    "cortex_m7": Core("qemu_an500", arm.UC_CPU_ARM_CORTEX_M7),
+    "cortex_m33": Core("qemu_an505", arm.UC_CPU_ARM_CORTEX_M33),
+    "riscv32": Core("qemu_riscv32", None),
 }
 
 
 def emulated_outputs(
-    runs: Sequence[Run], core: str, optimize: str, folder: Path
+    runs: Sequence[Run], core: str, optimize: str, folder: Path, compiler: str = "zig"
 ) -> list[tuple[Array, ...]]:
     """Compile all models for a core, and run each as often as it has samples.
 
@@ -58,8 +67,11 @@ def emulated_outputs(
         core: of CORES.
         optimize: size, balanced or speed.
         folder: an empty one.
+        compiler: zig or gcc.
     """
-    with _build(runs, core, optimize, folder).open("rb") as stream:
+    path = _build(runs, core, optimize, folder, compiler)
+    check_isa(path, find_board(CORES[core].board))
+    with path.open("rb") as stream:
         elf = ELFFile(stream)
         machine = _machine(elf, CORES[core].model)
         table = elf.get_section_by_name(".symtab")
@@ -79,10 +91,13 @@ def emulated_outputs(
     return found
 
 
-def _machine(elf: ELFFile, model: int) -> unicorn.Uc:
+def _machine(elf: ELFFile, model: int | None) -> unicorn.Uc:
     """Return a core with the image in a flash that cannot be written, and poisoned RAM."""
-    machine = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
-    machine.ctl_set_cpu_model(model)
+    if model is None:
+        machine = unicorn.Uc(unicorn.UC_ARCH_RISCV, unicorn.UC_MODE_RISCV32)
+    else:
+        machine = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
+        machine.ctl_set_cpu_model(model)
     machine.mem_map(_FLASH, _SIZE, unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC)
     machine.mem_map(_RAM, _SIZE, unicorn.UC_PROT_READ | unicorn.UC_PROT_WRITE)
     machine.mem_map(_STOP, 0x1000, unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC)
@@ -94,25 +109,34 @@ def _machine(elf: ELFFile, model: int) -> unicorn.Uc:
 
 
 def _call(machine: unicorn.Uc, place: int) -> None:
-    machine.reg_write(arm.UC_ARM_REG_SP, _RAM + _SIZE)
-    machine.reg_write(arm.UC_ARM_REG_LR, _STOP | _THUMB)
-    machine.emu_start(place | _THUMB, _STOP, count=_MOST_INSTRUCTIONS)
-    assert machine.reg_read(arm.UC_ARM_REG_PC) == _STOP
-    assert machine.reg_read(arm.UC_ARM_REG_SP) == _RAM + _SIZE
+    if machine._arch == unicorn.UC_ARCH_RISCV:
+        stack, back, counter = riscv.UC_RISCV_REG_SP, riscv.UC_RISCV_REG_RA, riscv.UC_RISCV_REG_PC
+        thumb = 0
+    else:
+        stack, back, counter = arm.UC_ARM_REG_SP, arm.UC_ARM_REG_LR, arm.UC_ARM_REG_PC
+        thumb = _THUMB
+    machine.reg_write(stack, _RAM + _SIZE)
+    machine.reg_write(back, _STOP | thumb)
+    machine.emu_start(place | thumb, _STOP, count=_MOST_INSTRUCTIONS)
+    assert machine.reg_read(counter) == _STOP
+    assert machine.reg_read(stack) == _RAM + _SIZE
 
 
-def _build(runs: Sequence[Run], core: str, optimize: str, folder: Path) -> Path:
+def _build(runs: Sequence[Run], core: str, optimize: str, folder: Path, compiler: str) -> Path:
     for run in runs:
         for name in (f"{run.model.name}.c", f"{run.model.name}.h"):
             (folder / name).write_text(run.model.files[name])
     (folder / "models.c").write_text("".join(f'#include "{r.model.name}.c"\n' for r in runs))
     (folder / "batch.ld").write_text(_SCRIPT)
-    board, zig = find_board(CORES[core].board), toolchain.find_toolchain("zig")
+    board = find_board(CORES[core].board)
+    chosen = toolchain.find_toolchain(compiler, board.core)
     paths = [folder / "models.c", *sorted(KERNELS.glob("*.[cS]")), FIRMWARE / "libc" / "mem.c"]
     sources = [Source(path, optimize) for path in paths]
-    objects = toolchain.compile_objects(zig, board, sources, folder)
-    command = [*zig.command, *toolchain._core_flags(zig, board), *objects, "-T", "batch.ld"]
+    objects = toolchain.compile_objects(chosen, board, sources, folder)
+    command = [*chosen.command, *toolchain._core_flags(chosen, board), *objects, "-T", "batch.ld"]
     command += ["-Wl,--fatal-warnings", f"-Wl,--entry={runs[0].model.name}_invoke"]
+    if compiler == "gcc":
+        command += ["-nostartfiles", "-nodefaultlibs", "-lgcc"]
     done = subprocess.run(
         [*command, "-o", "batch.elf"], cwd=folder, capture_output=True, text=True, check=False
     )

@@ -1,6 +1,8 @@
-"""Random models of every operator say on emulated cores what TFLM says: Cortex-M4 and Cortex-M0."""
+"""Random models of every operator say on every emulated core what TFLM says, by both toolchains."""
 
+import itertools
 import os
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -24,21 +26,29 @@ _CHUNK = 200  # models in one image
 pytestmark = pytest.mark.skipif(not oracle.available(), reason="tflite-micro has no wheel here")
 
 
-@pytest.mark.parametrize(
-    ("core", "optimize"),
-    [
-        ("cortex_m0", "size"),
-        ("cortex_m4", "balanced"),
-        pytest.param("cortex_m0", "speed", marks=pytest.mark.soak),
-        pytest.param("cortex_m4", "speed", marks=pytest.mark.soak),
-    ],
-)
+# What runs in CI, and of how many cases it takes one; everything else is for soak.
+_IN_CI = {
+    ("zig", "cortex_m0", "size"): 1,
+    ("zig", "cortex_m4", "balanced"): 1,
+    ("gcc", "cortex_m3", "balanced"): 4,
+    ("zig", "riscv32", "balanced"): 4,
+}
+_RUNS = [
+    pytest.param(*run, marks=() if run in _IN_CI else pytest.mark.soak)
+    for run in itertools.product(("zig", "gcc"), CORES, ("size", "balanced", "speed"))
+]
+
+
+@pytest.mark.parametrize(("compiler", "core", "optimize"), _RUNS)
 def test_emulated_cores_equal_tflm(
-    core: str, optimize: str, tmp_path_factory: pytest.TempPathFactory
+    compiler: str, core: str, optimize: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
+    _need(compiler, core)
     count = _SOAK if os.environ.get("TINYKIT_SOAK") else _USUAL
     # the simplest that hypothesis draws come first
     cases = [case for kind in sorted(ALL) for case in draw_cases(ALL[kind], 2 * count)[count:]]
+    if not os.environ.get("TINYKIT_SOAK"):
+        cases = cases[:: _IN_CI.get((compiler, core, optimize), 1)]
     dsp = find_board(CORES[core].board).dsp
 
     def options(case: Case) -> LowerOptions:
@@ -51,7 +61,7 @@ def test_emulated_cores_equal_tflm(
             Run(compile_model(data, f"c{i:04d}.tflite", "0.0.0", options(case)), case.inputs)
             for i, (data, case) in enumerate(zip(files, chunk, strict=True))
         ]
-        found = emulated_outputs(runs, core, optimize, tmp_path_factory.mktemp("image"))
+        found = emulated_outputs(runs, core, optimize, tmp_path_factory.mktemp("image"), compiler)
         answers = oracle.run_many(
             [oracle.Job(d, r.inputs) for d, r in zip(files, runs, strict=True)]
         )
@@ -59,3 +69,9 @@ def test_emulated_cores_equal_tflm(
             assert isinstance(theirs, oracle.Answers), case
             for mine, truth in zip(ours, theirs.outputs, strict=True):
                 assert np.array_equal(comparable(mine), comparable(truth)), (core, case)
+
+
+def _need(compiler: str, core: str) -> None:
+    name = "riscv64-unknown-elf-gcc" if core == "riscv32" else "arm-none-eabi-gcc"
+    if compiler == "gcc" and shutil.which(name) is None:
+        pytest.skip(f"no {name} here")

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 import tiny
 from commands import BOARD, COMMAND, TOOLCHAINS, Tinykit, children, copied, lives, shared_build
 from firmware_image import STUB_MODEL, build_stub
-from models import shared_model
+from models import ROOT, shared_model
 
 from tinykit.core.board import Board, board_paths, find_board, load_board
 from tinykit.core.errors import MissingToolError
@@ -48,6 +49,7 @@ RISCV_GCC = "riscv64-unknown-elf-gcc"
 ALL = [marked(board) for board in BOARDS.values()]
 AN386 = [marked(BOARDS["qemu_an386"])]
 FAST_AND_SMALL = [marked(BOARDS[name]) for name in ("qemu_an386", "microbit")]
+LIMITS = tomllib.loads((ROOT / "tests" / "limits.toml").read_text())["qemu"]
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -114,6 +116,19 @@ def test_a_larger_model_verifies_and_its_layers_add_up(
     layers = report["layers"]
     assert sum(layer["instructions"] for layer in layers) == report["instructions"]
     assert all(layer["instructions"] >= layer["macs"] / 2 for layer in layers)
+
+
+@pytest.mark.parametrize("name", [marked(BOARDS[name]) for name in LIMITS["kws_int8"]])
+def test_cost_without_dsp_instructions_is_what_was_reached(
+    name: str, tinykit: Tinykit, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    model = shared_model("kws_int8")
+    folder = shared_build(tmp_path_factory, "kws_int8", model, board=BOARDS[name])
+
+    found = tinykit("bench", folder, "--inputs", "1", "--json").json["instructions"]
+
+    most = LIMITS["kws_int8"][name]
+    assert most * 0.99 <= found <= most, f"tests/limits.toml: {name} = {found:_}"
 
 
 @pytest.mark.parametrize("name", AN386)

@@ -108,12 +108,12 @@ def _lower(graph: Graph, operator: Operator, options: LowerOptions) -> Layer:
             scaling=_scaling(graph, operator),
         )
     )
-    if options.dsp and product.plain:
-        if source.shape[3] == 1:
-            encoded = encode(product.rows.astype(np.int8), options, costs_of(options, tiled=True))
-            return lower_convolution(operator, product, view, 1, encoded, options)
-        if source.shape[3] == channels and view.dilation == (1, 1):
-            return _lower_rows(operator, product, view)
+    if product.plain and source.shape[3] == 1:
+        encoded = encode(product.rows.astype(np.int8), options, costs_of(options, tiled=True))
+        return lower_convolution(operator, product, view, 1, encoded, options)
+    rows = source.shape[3] == channels and view.dilation == (1, 1)
+    if options.dsp and product.plain and rows:
+        return _lower_rows(operator, product, view)
     return _lower_positions(operator, product, view, source.shape[3])
 
 
@@ -123,9 +123,10 @@ def _lower_positions(operator: Operator, product: Product, view: Window, channel
     zero: tuple[Field, ...] = (("in_zero", product.input_zero_point),) if width == INT8 else ()
     steps = view.steps(channels * width.bytes, outputs * width.bytes)
     layer = _common(operator, product, view)
+    quads = product.plain and outputs == channels
     return replace(
         layer,
-        kernel=width.kernel("tk_depthwise_s8"),
+        kernel=width.kernel("tk_depthwise_quads_s8" if quads else "tk_depthwise_s8"),
         record=width.record("tk_depthwise_layer"),
         fields=(
             *zero,

@@ -551,6 +551,7 @@ void tk_conv_sparse_tile_s8(const tk_conv_sparse_tile_layer *layer, const int8_t
 void tk_conv_grouped_s8(const tk_conv_grouped_layer *layer, const int8_t *src, int8_t *dst,
                         int8_t *column);
 void tk_depthwise_s8(const tk_depthwise_layer *layer, const int8_t *src, int8_t *dst);
+void tk_depthwise_quads_s8(const tk_depthwise_layer *layer, const int8_t *src, int8_t *dst);
 
 // int16 tensors lie in the arena at even places, and so does `column`, which has 2 bytes a value.
 void tk_dense_s16(const tk_dense_s16_layer *layer, const void *src, void *dst);

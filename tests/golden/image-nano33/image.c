@@ -167,7 +167,7 @@ void image_invoke(void)
     int8_t *const arena = image_arena;
     tk_conv_s8(&conv, arena + 9, arena + 28, arena + 0);
     TK_LAYER(0);
-    tk_depthwise_s8(&depthwise_conv_2d, arena + 28, arena + 0);
+    tk_depthwise_quads_s8(&depthwise_conv_2d, arena + 28, arena + 0);
     TK_LAYER(1);
     tk_max_pool_s8(&pool, arena + 0, arena + 112);
     TK_LAYER(2);
