@@ -174,7 +174,7 @@ def test_a_wrong_choice_is_refused_with_the_choices(
     tinykit: Tinykit, model: Path, option: str, value: str
 ) -> None:
     line, hint = tinykit.refuses("build", model, "--board", "nano33", option, value)
-    assert line == f"no {option[2:]} '{value}'"
+    assert line == f"there is no {option} '{value}'"
     assert hint.startswith(f"{option} ") and " or " in hint
 
 
