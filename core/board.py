@@ -30,6 +30,9 @@ NO_FPU = ("cortex_m0", "cortex_m0plus", "cortex_m3", "riscv32")
 _WITH_DSP = ("cortex_m4", "cortex_m7", "cortex_m33+dsp", "cortex_m55-mve")
 EMULATORS = ("unicorn", "qemu", "renode")
 WIRES = ("uart", "usb")
+# The CPU computes, its code in flash or in RAM; it waits for bytes; it sleeps with the slow clock
+# or without, all RAM kept; it is off, and only a reset wakes it.
+STATES = ("run_flash", "run_ram", "wait", "sleep_rtc", "sleep", "off")
 FLOAT_ABIS = ("soft", "hard")
 IMAGES = ("bin", "hex", "elf", "uf2")
 DRIVE = "drive"  # as a flasher's tool: the image is copied to the drive that the board shows
@@ -147,10 +150,41 @@ class Flasher:
 
 
 @dataclass(frozen=True, slots=True)
+class Current:
+    """Hold what the chip draws in a state, or what a peripheral adds; at 3 V and 25 degrees.
+
+    Attributes:
+        name: of the state or the peripheral.
+        typical_ua: microamperes.
+        source: the manual's table, or where else the figure comes from.
+        maximum_ua: the most, where the manual says it.
+        wake_us: how long it takes from this state until the CPU computes.
+        wake_nc: the charge that this takes, in nanocoulombs.
+        checked: somebody has compared the figure with the manual; else it is from memory.
+    """
+
+    name: str
+    typical_ua: float
+    source: str
+    maximum_ua: float | None = None
+    wake_us: float | None = None
+    wake_nc: float | None = None
+    checked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Power:
-    """Describe how the chip is supplied."""
+    """Describe how the chip is supplied, and what it draws: docs/power.md.
+
+    Attributes:
+        dcdc: the converter may be used, its inductor is there.
+        states: of STATES, each at most once.
+        peripherals: what each adds while it is on.
+    """
 
     dcdc: bool
+    states: tuple[Current, ...] = ()
+    peripherals: tuple[Current, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,7 +422,40 @@ def _drive(reader: TomlReader, flasher: Mapping[str, object]) -> Drive:
 
 
 def _power(reader: TomlReader, top: Mapping[str, object]) -> Power:
-    return Power(reader.truth(reader.table(top, "power", Power), "power.dcdc"))
+    table = reader.table(top, "power", Power)
+    return Power(
+        dcdc=reader.truth(table, "power.dcdc"),
+        states=_currents(reader, table, "states", STATES),
+        peripherals=_currents(reader, table, "peripherals", ()),
+    )
+
+
+def _currents(
+    reader: TomlReader, power: Mapping[str, object], key: str, names: Sequence[str]
+) -> tuple[Current, ...]:
+    found: list[Current] = []
+    for table in reader.tables(power, f"power.{key}", Current):
+        prefix = f"power.{key}."
+        optional = {
+            name: reader.number(table, prefix + name) if name in table else None
+            for name in ("maximum_ua", "wake_us", "wake_nc")
+        }
+        current = Current(
+            name=reader.text(table, f"{prefix}name"),
+            typical_ua=reader.number(table, f"{prefix}typical_ua"),
+            source=reader.text(table, f"{prefix}source"),
+            checked=reader.truth(table, f"{prefix}checked") if "checked" in table else False,
+            **optional,
+        )
+        if names:
+            _one_of(reader, f"{prefix}name", current.name, names)
+        if current.name in [each.name for each in found]:
+            raise reader.error(f"power.{key} has '{current.name}' twice", "keep one of them")
+        if current.maximum_ua is not None and current.maximum_ua < current.typical_ua:
+            message = f"{prefix}maximum_ua is {current.maximum_ua:g}, typical_ua more"
+            raise reader.error(message, "did they change places?")
+        found.append(current)
+    return tuple(found)
 
 
 def _qemu(reader: TomlReader, top: Mapping[str, object]) -> Qemu:

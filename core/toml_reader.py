@@ -1,6 +1,7 @@
 """Take typed values from a TOML file; every mistake is told with the file and the key."""
 
 import difflib
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING
@@ -49,6 +50,26 @@ class TomlReader:
             raise self.error(f"{key} is {value!r}, not a table", f"write [{key}]")
         self.keys(value, f"{key}.", record)
         return value
+
+    def tables(
+        self, table: Mapping[str, object], name: str, record: type
+    ) -> list[Mapping[str, object]]:
+        """Return the tables of an array, none where there is no such key."""
+        value = table.get(name.rpartition(".")[2], [])
+        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+            raise self.error(f"{name} is {value!r}, not an array of tables", f"write [[{name}]]")
+        for item in value:
+            self.keys(item, f"{name}.", record)
+        return value
+
+    def number(self, table: Mapping[str, object], name: str) -> float:
+        """Return a number that is not negative."""
+        value = table[name.rpartition(".")[2]]
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            raise self.error(f"{name} is {_shown(value)}, not a number", "no quotes")
+        if not 0 <= value < math.inf:
+            raise self.error(f"{name} is {value}", "use a positive number")
+        return float(value)
 
     def integer(self, table: Mapping[str, object], name: str) -> int:
         """Return an integer that is not negative."""

@@ -76,6 +76,9 @@ def _board_rows(one: Board) -> Iterator[tuple[str, str]]:
         drive = one.flasher.drive
         tool = one.flasher.tool if drive is None else f"copy to the drive {drive.label}"
         yield "flashing", f"{tool} (firmware.{one.flasher.image}). {one.flasher.first}"
+    if one.power is not None and one.power.states:
+        states = (f"{state.name} {state.typical_ua:g}" for state in one.power.states)
+        yield "typical uA", f"{', '.join(states)}: docs/power.md"
     yield "emulators", " ".join(one.emulators) or "none"
 
 

@@ -62,7 +62,7 @@ WRONG = {
         "dcdc = true",
         "dcdc = true\nwatts = 3",
         "unknown key power.watts",
-        "known: dcdc",
+        "known: dcdc, states, peripherals",
     ),
     "missing key": (
         "clock_hz = 64_000_000",
@@ -263,6 +263,36 @@ WRONG = {
         "ran_on_hardware is 1, not true or false",
         "no quotes",
     ),
+    "state that is none": (
+        'name = "run_ram"',
+        'name = "nap"',
+        "power.states.name is 'nap'",
+        "known: run_flash, run_ram, wait, sleep_rtc, sleep, off",
+    ),
+    "state that is there twice": (
+        'name = "run_ram"',
+        'name = "run_flash"',
+        "power.states has 'run_flash' twice",
+        "keep one of them",
+    ),
+    "current that is a text": (
+        "typical_ua = 3300",
+        'typical_ua = "3.3 mA"',
+        "power.states.typical_ua is '3.3 mA', not a number",
+        "no quotes",
+    ),
+    "current below zero": (
+        "typical_ua = 3300",
+        "typical_ua = -1",
+        "power.states.typical_ua is -1",
+        "use a positive number",
+    ),
+    "maximum below the typical": (
+        "typical_ua = 3300",
+        "typical_ua = 3300\nmaximum_ua = 33",
+        "power.states.maximum_ua is 33, typical_ua more",
+        "did they change places?",
+    ),
     "one pin for both": (
         '"P1.10"',
         '"P1.03"',
@@ -298,6 +328,17 @@ def test_table_that_is_a_number_is_refused(tmp_path: Path) -> None:
 
     assert error.value.message == f"{tmp_path.name}/nano33.toml: power is 3, not a table"
     assert error.value.hint == "write [power]"
+
+
+def test_states_that_are_no_array_are_refused(tmp_path: Path) -> None:
+    text = NANO33.partition("[[power.states]]")[0] + 'states = "low"\n'
+    (tmp_path / "nano33.toml").write_text(text)
+
+    with pytest.raises(TinykitError) as error:
+        load_board(tmp_path / "nano33.toml")
+
+    assert error.value.message.endswith("power.states is 'low', not an array of tables")
+    assert error.value.hint == "write [[power.states]]"
 
 
 def test_pin_numbers_count_through_the_ports() -> None:
