@@ -16,7 +16,7 @@ from tinykit.codegen.encode import (
     encode_blocks,
 )
 from tinykit.codegen.layer import Arrays, Layer, LowerOptions, OpKind, RefusedError
-from tinykit.codegen.ops import shared
+from tinykit.codegen.ops import packed, shared
 from tinykit.codegen.ops.dense import lower_convolution
 from tinykit.codegen.ops.product import Product, padding, summary_of
 from tinykit.codegen.ops.shared import Ints, Window
@@ -138,7 +138,7 @@ def _lower(graph: Graph, operator: Operator, options: LowerOptions) -> Layer:
         whole = replace(product, rows=spread)
         layer = lower_convolution(operator, whole, view, channels, encoded, options)
         return replace(layer, macs=layer.macs // groups)
-    return _lower_grouped(operator, product, view, (channels, groups), encoded)
+    return _lower_grouped(operator, packed.prepared(product), view, (channels, groups), encoded)
 
 
 def _lower_grouped(
