@@ -17,6 +17,10 @@ from tinykit.codegen.ops.width import INT8, refuse_other_activations, width_of
 from tinykit.core.graph import Graph, Operator
 
 _BAND_BYTES = 512  # of copied rows; more would save little time
+_LANES = 4  # channels that tk_depthwise_3x3_s8 takes at a time
+_FILTER_BYTES = 40  # tk_filter3
+_MOST_STRIDE = 2  # along the rows
+_RING_BYTES = 1024  # of the rows of all lanes
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +117,8 @@ def _lower(graph: Graph, operator: Operator, options: LowerOptions) -> Layer:
         return lower_convolution(operator, product, view, 1, encoded, options)
     rows = source.shape[3] == channels and view.dilation == (1, 1)
     if options.dsp and product.plain and rows:
+        if view.kernel == (3, 3) and view.stride[1] <= _MOST_STRIDE:
+            return _lower_3x3(operator, product, view)
         return _lower_rows(operator, product, view)
     return _lower_positions(operator, product, view, source.shape[3])
 
@@ -149,10 +155,7 @@ def _lower_rows(operator: Operator, product: Product, view: Window) -> Layer:
     outputs = len(product.rows)
     layer = _common(operator, product, view)
     pairs = -(-view.kernel[1] // 2)
-    # tk_filter3_s8 reads as if the outputs were even
-    last = -(-view.output[1] // 2) * 2 - 1
-    reach = last * view.stride[1] + 2 * max(pairs, 2)
-    width = -(-max(view.pad[1] + view.image[1], reach) // 2) * 2
+    width = _width(view, view.output[1], 2 * pairs)
     band = _band(view, width)
     copied = (band - 1) * view.stride[0] + view.kernel[0]
     return replace(
@@ -176,8 +179,45 @@ def _lower_rows(operator: Operator, product: Product, view: Window) -> Layer:
     )
 
 
+def _lower_3x3(operator: Operator, product: Product, view: Window) -> Layer:
+    """Lower to the kernel that goes along rows too, four channels at a time."""
+    outputs = len(product.rows)
+    layer = _common(operator, replace(product, bias=product.folded_bias()), view)
+    # tk_filter3_s8 reads as if the outputs were even
+    width = _width(view, view.output[1] + view.output[1] % 2, 4)
+    most = max(view.kernel[0], _RING_BYTES // (2 * _LANES * width))
+    ring = min(most, (view.output[0] - 1) * view.stride[0] + view.kernel[0])
+    # the last row of weights is read as a word
+    weights = np.append(product.rows.ravel(), 0).astype(np.int8)
+    return replace(
+        layer,
+        kernel="tk_depthwise_3x3_s8",
+        record="tk_depthwise_rows_layer",
+        fields=(
+            ("in_zero", product.input_zero_point),
+            ("width", width),
+            ("band", ring),
+            ("weights", f"{layer.name}_weights"),
+            ("bias", f"{layer.name}_bias"),
+            view.field(outputs),
+            shared.scaling_fields(product.scaling, layer.name, outputs, product.plain),
+        ),
+        tables=(Table("weights", weights, "weights"), *layer.tables),
+        takes_scratch=True,
+        scratch_bytes=_LANES * (_FILTER_BYTES + 2 * ring * width),
+        scratch_alignment=4,
+        access=(rows_access(view, outputs),),
+    )
+
+
+def _width(view: Window, outputs: int, taps: int) -> int:
+    """Return the values of a copied row: the image, or what is read for so many outputs."""
+    reach = (outputs - 1) * view.stride[1] + taps
+    return -(-max(view.pad[1] + view.image[1], reach) // 2) * 2
+
+
 def rows_access(view: Window, channels: int) -> Access:
-    """Return the access of tk_depthwise_rows_s8, which finishes a channel before the next one.
+    """Return the access of the kernels along rows, which finish a channel before the next ones.
 
     In place, a row is written when the rows below it, which its window ends in, have been copied.
     """

@@ -27,38 +27,54 @@ static void gather_dilated(const tk_window *window, int8_t pad_value, const tk_s
     }
 }
 
-// Returns the bytes of a window: where they lie, if that is in one piece, or copied.
-static const int8_t *gather(const tk_conv_packed_layer *layer, const int8_t *src,
-                            const tk_places *at, int8_t *copy)
+// Copies a window that sticks out of the image, or is dilated.
+static void gather_edge(const tk_conv_packed_layer *layer, const int8_t *src, const tk_view *view,
+                        int8_t *bytes)
 {
     const tk_window *window = &layer->window;
+    const tk_span *rows = &view->rows;
+    const tk_span *columns = &view->columns;
     const uint32_t channels = window->channels;
     const uint32_t run = window->kernel_width * channels;
-    const tk_span rows = tk_rows(window, at->y);
-    const tk_span columns = tk_columns(window, at->x);
-    if (rows.begin >= rows.end || columns.begin >= columns.end) {
-        fill(copy, layer->pad_value, window->kernel_height * run);
-        return copy;
+    if (rows->begin >= rows->end || columns->begin >= columns->end) {
+        fill(bytes, layer->pad_value, window->kernel_height * run);
+        return;
     }
-    const uint32_t height = (uint32_t)(rows.end - rows.begin);
+    const uint32_t height = (uint32_t)(rows->end - rows->begin);
     const tk_strip strip = {
-        .row = tk_tap(window, src, &rows, &columns, rows.begin, columns.begin),
+        .row = tk_tap(window, src, rows, columns, rows->begin, columns->begin),
         .step = (uint32_t)window->in_width * channels * window->dilation_height,
-        .left = (uint32_t)columns.begin * channels,
-        .inside = (uint32_t)(columns.end - columns.begin) * channels,
-        .right = (uint32_t)(window->kernel_width - columns.end) * channels,
+        .left = (uint32_t)columns->begin * channels,
+        .inside = (uint32_t)(columns->end - columns->begin) * channels,
+        .right = (uint32_t)(window->kernel_width - columns->end) * channels,
     };
-    if (window->kernel_height == 1 && window->kernel_width == 1 && run % 4 == 0) {
-        return strip.row;
-    }
-    int8_t *bytes = fill(copy, layer->pad_value, (uint32_t)rows.begin * run);
+    bytes = fill(bytes, layer->pad_value, (uint32_t)rows->begin * run);
     if (window->dilation_width == 1) {
         tk_strip_s8(bytes, layer->pad_value, height, &strip);
     } else {
         gather_dilated(window, layer->pad_value, &strip, height, bytes);
     }
     fill(bytes + height * run, layer->pad_value,
-         (uint32_t)(window->kernel_height - rows.end) * run);
+         (uint32_t)(window->kernel_height - rows->end) * run);
+}
+
+// Returns the bytes of a window: where they lie, if that is in one piece, or copied.
+static const int8_t *gather(const tk_conv_packed_layer *layer, const int8_t *src,
+                            const tk_places *at, int8_t *copy)
+{
+    const tk_window *window = &layer->window;
+    const uint32_t run = (uint32_t)window->kernel_width * window->channels;
+    const tk_view view = tk_view_at(window, src, at->y, at->x);
+    if (!view.first) {
+        gather_edge(layer, src, &view, copy);
+        return copy;
+    }
+    if (window->kernel_height == 1 && window->kernel_width == 1 && run % 4 == 0) {
+        return view.first;
+    }
+    const tk_strip strip = {
+        .row = view.first, .step = (uint32_t)view.row_step, .left = 0, .inside = run, .right = 0};
+    tk_strip_s8(copy, layer->pad_value, window->kernel_height, &strip);
     return copy;
 }
 

@@ -5,7 +5,7 @@
 // the scratch buffer are a band; those that the next band needs too move to its top.
 //
 // SPDX-License-Identifier: Apache-2.0
-#include "tk_filter3.h"
+#include "tk_dsp.h"
 
 // The channel at work.
 typedef struct {
@@ -13,25 +13,21 @@ typedef struct {
     uint32_t *taps;   // as pairs
     int16_t *rows;    // the band
     int32_t next_row; // of the image, to be copied next
-    tk_filter3 filter;
+    int8_t *dst;
+    int32_t bias, multiplier, half;
+    uint32_t shift;
 } work;
 
-static int is_3x3(const tk_window *window)
-{
-    return window->kernel_height == 3 && window->kernel_width == 3 && window->stride_width <= 2;
-}
-
-// The pairs 0 1, 2 3, .. of each row; those of a 3x3 filter overlap.
+// The pairs 0 1, 2 3, .. of each row.
 static void unpack(const tk_window *window, const int8_t *weights, uint32_t *taps)
 {
     const uint32_t width = window->kernel_width;
-    const uint32_t step = is_3x3(window) ? 1 : 2;
     for (uint32_t ky = 0; ky < window->kernel_height; ky++, weights += width) {
         uint32_t kx = 0;
-        for (; kx + 1 < width; kx += step) {
+        for (; kx + 1 < width; kx += 2) {
             *taps++ = tk_pair(weights[kx], weights[kx + 1]);
         }
-        if (kx < width && step == 2) {
+        if (kx < width) {
             *taps++ = tk_pair(weights[kx], 0);
         }
     }
@@ -59,22 +55,12 @@ static void read_rows(const tk_depthwise_rows_layer *layer, work *at, int16_t *r
     }
 }
 
-static void filter_3x3(const tk_depthwise_rows_layer *layer, work *at, uint32_t rows)
-{
-    const tk_window *window = &layer->window;
-    const int16_t *top = at->rows;
-    at->filter.end = top + window->out_width * window->stride_width;
-    at->filter.rows = rows;
-    tk_filter3_s8(at->taps, top, top + layer->width, top + 2 * layer->width, at->filter);
-    at->filter.dst += rows * window->out_width * at->filter.step;
-}
-
 // 5 instructions for two taps.
 static int32_t sum_at(const tk_depthwise_rows_layer *layer, const work *at, const int16_t *row)
 {
     const uint32_t pairs = (layer->window.kernel_width + 1u) / 2u;
     const uint32_t *taps = at->taps;
-    int32_t sum = at->filter.bias;
+    int32_t sum = at->bias;
     for (uint32_t ky = 0; ky < layer->window.kernel_height; ky++, row += layer->width) {
         const int16_t *inputs = row;
         for (const uint32_t *end = taps + pairs; taps < end; inputs += 2) {
@@ -84,16 +70,15 @@ static int32_t sum_at(const tk_depthwise_rows_layer *layer, const work *at, cons
     return sum;
 }
 
-static void filter_any(const tk_depthwise_rows_layer *layer, work *at, uint32_t rows)
+static void filter_rows(const tk_depthwise_rows_layer *layer, work *at, uint32_t rows)
 {
     const tk_window *window = &layer->window;
-    tk_filter3 *filter = &at->filter;
     for (uint32_t y = 0; y < rows; y++) {
         const int16_t *row = at->rows + y * window->stride_height * layer->width;
         for (uint32_t x = 0; x < window->out_width; x++, row += window->stride_width) {
             const int32_t sum = sum_at(layer, at, row);
-            *filter->dst = tk_finish_plain(sum, filter->multiplier, filter->shift, filter->half);
-            filter->dst += filter->step;
+            *at->dst = tk_finish_plain(sum, at->multiplier, at->shift, at->half);
+            at->dst += layer->out.channels;
         }
     }
 }
@@ -108,11 +93,7 @@ static void filter_channel(const tk_depthwise_rows_layer *layer, work *at)
         const uint32_t count = left < layer->band ? left : layer->band;
         const uint32_t needed = (count - 1) * window->stride_height + window->kernel_height;
         read_rows(layer, at, at->rows + filled * layer->width, needed - filled);
-        if (is_3x3(window)) {
-            filter_3x3(layer, at, count);
-        } else {
-            filter_any(layer, at, count);
-        }
+        filter_rows(layer, at, count);
         const uint32_t used = count * window->stride_height;
         filled = needed > used ? needed - used : 0;
         at->next_row += used > needed ? (int32_t)(used - needed) : 0; // rows between two windows
@@ -131,25 +112,6 @@ static void clip(const tk_depthwise_rows_layer *layer, int8_t *dst)
     }
 }
 
-static tk_filter3 filter_of(const tk_depthwise_rows_layer *layer, uint32_t channel)
-{
-    const tk_window *window = &layer->window;
-    const uint32_t scale = layer->out.scales > 1 ? channel : 0;
-    const uint32_t shift = (uint32_t)-layer->out.shift[scale];
-    const uint32_t even = (window->out_width + 1u) / 2u * 2u;
-    const uint32_t row_step = 2u * layer->width * window->stride_height;
-    return (tk_filter3){
-        .step = layer->out.channels,
-        .bias = layer->bias[channel],
-        .multiplier = layer->out.multiplier[scale],
-        .half = tk_half(shift, layer->out.zero),
-        .shift = shift,
-        .stride = window->stride_width,
-        .next_row = (int32_t)(row_step - 2 * even * window->stride_width),
-        .row_step = row_step,
-    };
-}
-
 void tk_depthwise_rows_s8(const tk_depthwise_rows_layer *layer, const int8_t *src, int8_t *dst,
                           int8_t *scratch)
 {
@@ -163,8 +125,11 @@ void tk_depthwise_rows_s8(const tk_depthwise_rows_layer *layer, const int8_t *sr
     for (uint32_t channel = 0; channel < window->channels; channel++) {
         unpack(window, layer->weights + channel * size, at.taps);
         at.src = src + channel;
-        at.filter = filter_of(layer, channel);
-        at.filter.dst = dst + channel;
+        at.dst = dst + channel;
+        at.bias = layer->bias[channel];
+        at.multiplier = layer->out.multiplier[layer->out.scales > 1 ? channel : 0];
+        at.shift = (uint32_t)-layer->out.shift[layer->out.scales > 1 ? channel : 0];
+        at.half = tk_half(at.shift, layer->out.zero);
         filter_channel(layer, &at);
         if (layer->out.min > INT8_MIN || layer->out.max < INT8_MAX) {
             clip(layer, dst + channel);

@@ -152,9 +152,9 @@ typedef struct {
 typedef struct {
     int8_t in_zero;
     uint16_t width;        // of a copied row, padding included
-    uint16_t band;         // rows of outputs that are computed at a time
-    const int8_t *weights; // [channels][kernel_height][kernel_width]
-    const int32_t *bias;   // [channels]
+    uint16_t band;         // rows of outputs that are computed at a time; 3x3: rows that are held
+    const int8_t *weights; // [channels][kernel_height][kernel_width]; 3x3: and a byte
+    const int32_t *bias;   // [channels]; 3x3: the input's zero point is folded in
     tk_window window;
     tk_output out;
 } tk_depthwise_rows_layer;
@@ -595,6 +595,8 @@ void tk_dequantize_s16_f32(const tk_scale_layer *layer, const void *src, int8_t 
 // 4 bytes. `dst` may be `src` if the output is not wider.
 void tk_depthwise_rows_s8(const tk_depthwise_rows_layer *layer, const int8_t *src, int8_t *dst,
                           int8_t *scratch);
+void tk_depthwise_3x3_s8(const tk_depthwise_rows_layer *layer, const int8_t *src, int8_t *dst,
+                         int8_t *scratch);
 
 // `column` has room for the taps of the phase that has most.
 void tk_transpose_conv_s8(const tk_transpose_conv_layer *layer, const int8_t *src, int8_t *dst,

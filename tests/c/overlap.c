@@ -43,9 +43,14 @@ static void run_packed(const tk_window *window, uint16_t channels, const int8_t 
 static void run_rows(const tk_window *window, const int8_t *weights, tk_output out,
                      const int8_t *src, int8_t *dst, int8_t *scratch)
 {
-    const tk_depthwise_rows_layer layer = {
+    tk_depthwise_rows_layer layer = {
         .width = 64, .band = 2, .weights = weights, .bias = zeros, .window = *window, .out = out};
-    tk_depthwise_rows_s8(&layer, src, dst, scratch);
+    if (window->kernel_height == 3 && window->kernel_width == 3 && window->stride_width <= 2) {
+        layer.band = 4; // rows that are held
+        tk_depthwise_3x3_s8(&layer, src, dst, scratch);
+    } else {
+        tk_depthwise_rows_s8(&layer, src, dst, scratch);
+    }
 }
 
 static void run_wide(int kernel, const tk_window *window, uint16_t channels, const int8_t *weights,
