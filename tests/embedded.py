@@ -57,6 +57,14 @@ CORES = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Image:
+    """Hold an image in an emulated core, and where its symbols are."""
+
+    machine: unicorn.Uc
+    places: dict[str, int]
+
+
 def emulated_outputs(
     runs: Sequence[Run], core: str, optimize: str, folder: Path, compiler: str = "zig"
 ) -> list[tuple[Array, ...]]:
@@ -69,23 +77,19 @@ def emulated_outputs(
         folder: an empty one.
         compiler: zig or gcc.
     """
-    path = _build(runs, core, optimize, folder, compiler)
-    check_isa(path, find_board(CORES[core].board))
-    with path.open("rb") as stream:
-        elf = ELFFile(stream)
-        machine = _machine(elf, CORES[core].model)
-        table = elf.get_section_by_name(".symtab")
-        places = {symbol.name: symbol["st_value"] for symbol in table.iter_symbols()}
+    sources = [Source(path, optimize) for path in _sources(runs, folder)]
+    image = load(core, sources, f"{runs[0].model.name}_invoke", folder, compiler)
+    machine, places = image.machine, image.places
     rng = np.random.default_rng(2)
     found = []
     for run in runs:
         arenas = batch._arenas(run, rng)
         if run.model.graph.states:
-            _call(machine, places[f"{run.model.name}_reset_state"])
+            call(machine, places[f"{run.model.name}_reset_state"])
         place = places[f"{run.model.name}_arena"]
         for arena in arenas:
             machine.mem_write(place, arena.tobytes())
-            _call(machine, places[f"{run.model.name}_invoke"])
+            call(machine, places[f"{run.model.name}_invoke"])
             arena[:] = np.frombuffer(machine.mem_read(place, arena.size), np.int8)
         found.append(tuple(batch._tensor(run.model, n, arenas) for n in run.model.graph.outputs))
     return found
@@ -108,7 +112,8 @@ def _machine(elf: ELFFile, model: int | None) -> unicorn.Uc:
     return machine
 
 
-def _call(machine: unicorn.Uc, place: int) -> None:
+def call(machine: unicorn.Uc, place: int) -> None:
+    """Call a function without arguments."""
     if machine._arch == unicorn.UC_ARCH_RISCV:
         stack, back, counter = riscv.UC_RISCV_REG_SP, riscv.UC_RISCV_REG_RA, riscv.UC_RISCV_REG_PC
         thumb = 0
@@ -122,23 +127,33 @@ def _call(machine: unicorn.Uc, place: int) -> None:
     assert machine.reg_read(stack) == _RAM + _SIZE
 
 
-def _build(runs: Sequence[Run], core: str, optimize: str, folder: Path, compiler: str) -> Path:
+def _sources(runs: Sequence[Run], folder: Path) -> list[Path]:
     for run in runs:
         for name in (f"{run.model.name}.c", f"{run.model.name}.h"):
             (folder / name).write_text(run.model.files[name])
     (folder / "models.c").write_text("".join(f'#include "{r.model.name}.c"\n' for r in runs))
+    return [folder / "models.c", *sorted(KERNELS.glob("*.[cS]"))]
+
+
+def load(core: str, sources: Sequence[Source], entry: str, folder: Path, compiler: str) -> Image:
+    """Compile sources for a core, and load them into an emulated one."""
     (folder / "batch.ld").write_text(_SCRIPT)
     board = find_board(CORES[core].board)
     chosen = toolchain.find_toolchain(compiler, board.core)
-    paths = [folder / "models.c", *sorted(KERNELS.glob("*.[cS]")), FIRMWARE / "libc" / "mem.c"]
-    sources = [Source(path, optimize) for path in paths]
-    objects = toolchain.compile_objects(chosen, board, sources, folder)
+    memory = Source(FIRMWARE / "libc" / "mem.c", sources[0].optimize)
+    objects = toolchain.compile_objects(chosen, board, [*sources, memory], folder)
     command = [*chosen.command, *toolchain._core_flags(chosen, board), *objects, "-T", "batch.ld"]
-    command += ["-Wl,--fatal-warnings", f"-Wl,--entry={runs[0].model.name}_invoke"]
+    command += ["-Wl,--fatal-warnings", f"-Wl,--entry={entry}"]
     if compiler == "gcc":
         command += ["-nostartfiles", "-nodefaultlibs", "-lgcc"]
     done = subprocess.run(
         [*command, "-o", "batch.elf"], cwd=folder, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    return folder / "batch.elf"
+    path = folder / "batch.elf"
+    check_isa(path, board)
+    with path.open("rb") as stream:
+        elf = ELFFile(stream)
+        machine = _machine(elf, CORES[core].model)
+        table = elf.get_section_by_name(".symtab")
+        return Image(machine, {s.name: s["st_value"] for s in table.iter_symbols()})

@@ -9,14 +9,6 @@ static int32_t sum_of_row(const uint32_t *taps, const int16_t *row, int32_t sum)
     return tk_dot(tk_load_word(row), taps[0], sum) + row[2] * tk_high(taps[1]);
 }
 
-// tk_finish_plain of half the sum.
-static int8_t finish(const tk_filter3 *filter, int32_t sum)
-{
-    const int32_t less = tk_floor_shift(sum, 31);
-    const int32_t high = tk_high_word(sum, filter->multiplier) + filter->half + less;
-    return tk_clamp(tk_floor_shift(high, filter->shift), INT8_MIN, INT8_MAX);
-}
-
 void tk_filter3_s8(const tk_filter3 *filter, const int16_t *top, const int16_t *centre,
                    const int16_t *bottom, const tk_filter3_rows *rows)
 {
@@ -28,7 +20,7 @@ void tk_filter3_s8(const tk_filter3 *filter, const int16_t *top, const int16_t *
             int32_t sum = sum_of_row(filter->taps, top + x, filter->bias);
             sum = sum_of_row(filter->taps + 2, centre + x, sum);
             sum = sum_of_row(filter->taps + 4, bottom + x, sum);
-            *dst = finish(filter, sum);
+            *dst = tk_finish_twice(sum, filter->multiplier, filter->shift, filter->half);
         }
         top += step;
         centre += step;

@@ -83,6 +83,15 @@ static inline int8_t tk_finish_doubled(int32_t sum, uint32_t doubled, uint32_t l
     return tk_clamp(tk_floor_shift(rounded, 1), INT8_MIN, INT8_MAX);
 }
 
+// The same from twice the sum. The sum's sign is that of its high word, or that is 0 and both signs
+// round to the zero point. Four instructions.
+static inline int8_t tk_finish_twice(int32_t twice, int32_t multiplier, uint32_t shift,
+                                     int32_t half)
+{
+    const int32_t high = tk_high_word(twice, multiplier) + half + tk_floor_shift(twice, 31);
+    return tk_clamp(tk_floor_shift(high, shift), INT8_MIN, INT8_MAX);
+}
+
 // The output of one channel from its sum.
 static inline int8_t tk_finish(const tk_output *out, uint32_t channel, int32_t sum)
 {
