@@ -11,6 +11,7 @@ from tinykit.core.board import find_board
 from tinykit.core.units import grouped
 from tinykit.host.bench import BenchReport, bench
 from tinykit.host.build import BuildOptions, build
+from tinykit.host.calibration import calibration_text
 from tinykit.host.demo import DemoReport, run_demo
 from tinykit.host.loaded import load
 from tinykit.host.samples import random_samples
@@ -18,6 +19,14 @@ from tinykit.host.session import Place
 
 INPUTS = 5  # whose answers are checked; the instructions are those of one fixed input
 DEMOS = ("life", "digits", "sine")
+LEVELS = ("speed", "balanced")
+OTHER_CORES = {
+    "microbit": "Cortex-M0",
+    "qemu_an385": "Cortex-M3",
+    "qemu_an505": "Cortex-M33",
+    "qemu_riscv32": "RISC-V, rv32imac",
+}
+M0PLUS_BASELINE = 28_994_018  # kws on TFLM with CMSIS-NN, counted for a Cortex-M0+
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +34,7 @@ class Baseline:
     """Hold what another engine needs for a model, its harness left out."""
 
     instructions: int
+    cycles_estimate: int
     flash_bytes: int
     ram_bytes: int
 
@@ -34,23 +44,32 @@ BASELINE_SOURCE = (
     "counted under QEMU mps2-an386"
 )
 BASELINE = {
-    "hello_world_int8": Baseline(3_523, 29_726, 2_284),
-    "ad01_int8": Baseline(582_954, 303_998, 4_140),
-    "kws_int8": Baseline(7_696_930, 106_262, 24_728),
-    "micro_speech_int8": Baseline(1_495_388, 61_958, 8_664),
-    "resnet8_int8": Baseline(29_862_923, 148_622, 56_904),
-    "vww_int8": Baseline(24_101_936, 385_614, 102_616),
+    "hello_world_int8": Baseline(3_523, 5_010, 29_726, 2_284),
+    "ad01_int8": Baseline(582_954, 724_133, 303_998, 4_140),
+    "kws_int8": Baseline(7_696_930, 9_171_115, 106_262, 24_728),
+    "micro_speech_int8": Baseline(1_495_388, 2_033_024, 61_958, 8_664),
+    "resnet8_int8": Baseline(29_862_923, 36_490_330, 148_622, 56_904),
+    "vww_int8": Baseline(24_101_936, 29_026_416, 385_614, 102_616),
 }
 
 
-def measure(name: str) -> BenchReport:
-    """Build a shared model for nano33 and count."""
+def measure(name: str, board: str, options: BuildOptions) -> BenchReport:
+    """Build a shared model for a board and count in its first emulator."""
     data = (MODELS / f"{name}.tflite").read_bytes()
+    facts = find_board(board)
     with tempfile.TemporaryDirectory(prefix="tinykit-") as work:
         folder = Path(work, "build")
-        record = build(data, f"{name}.tflite", find_board("nano33"), BuildOptions(), folder)
+        record = build(data, f"{name}.tflite", facts, options, folder)
         samples = random_samples(load(folder, record).graph, INPUTS, seed=1)
-        return bench(folder, record, Place(None, "unicorn"), samples)
+        return bench(folder, record, Place(None, facts.emulators[0]), samples)
+
+
+def measure_dense(name: str) -> dict[str, BenchReport]:
+    """Count a shared model with all its zeros, by the level of optimization."""
+    return {
+        level: measure(name, "nano33", BuildOptions(optimize=level, encoding="dense"))
+        for level in LEVELS
+    }
 
 
 def measure_demo(name: str) -> DemoReport:
@@ -60,10 +79,17 @@ def measure_demo(name: str) -> DemoReport:
         return run_demo(name, "nano33", folder, 0, False, lambda _stage, _done, _text: None)
 
 
-def page(reports: dict[str, BenchReport], demos: dict[str, DemoReport]) -> str:
+def page(
+    reports: dict[str, BenchReport],
+    dense: dict[str, dict[str, BenchReport]],
+    cores: dict[str, BenchReport],
+    demos: dict[str, DemoReport],
+) -> str:
     """Return the page's text."""
     some = next(iter(reports.values()))
-    require_exact([*reports.values(), *(d.sparse for d in demos.values())])
+    levels = [report for pair in dense.values() for report in pair.values()]
+    demo_reports = [demo.sparse for demo in demos.values()]
+    require_exact([*reports.values(), *levels, *cores.values(), *demo_reports])
     return f"""# Benchmarks
 
 Written by `make bench`; the figures of five of the models are held by tests/limits.toml.
@@ -95,6 +121,21 @@ Theirs is compiled by GCC with its release flags, ours by zig: see the two as en
 Weights, shapes and zero points are known at build time: weights are laid out as the DSP
 instructions read them, offsets are folded into biases, tensors are placed, and there is no
 interpreter and no model file.
+
+### Dense, for speed and balanced
+
+The same with `--encoding dense`, every zero stored and multiplied, so that only the kernels differ.
+Cycles of both sides are the same kind of estimate, so nothing follows about an engine that was
+measured: {calibration_text()} ([cycles.md](cycles.md)).
+
+{_dense(dense)}
+
+## Other cores
+
+kws, `--optimize balanced`, counted in QEMU. TFLite Micro with CMSIS-NN takes
+{grouped(M0PLUS_BASELINE)} instructions on a Cortex-M0+; Cortex-M0 has the same instructions.
+
+{_cores(cores)}
 
 ## Demo networks, pruned to 90 % zeros
 
@@ -151,6 +192,49 @@ def _ratios(reports: dict[str, BenchReport]) -> str:
     return _table(heads, rows)
 
 
+def _dense(dense: dict[str, dict[str, BenchReport]]) -> str:
+    rows = []
+    for name, pair in dense.items():
+        theirs = BASELINE[name]
+        for level, report in pair.items():
+            cycles = report.cycles_estimate
+            assert cycles is not None and report.cycles_calibrated is not None
+            least, most = (f"{bound / 1e6:.3g}" for bound in report.cycles_calibrated)
+            rows.append(
+                [
+                    name,
+                    level,
+                    grouped(report.instructions),
+                    f"{report.instructions / theirs.instructions:.2f}",
+                    grouped(cycles),
+                    f"{cycles / theirs.cycles_estimate:.2f}",
+                    f"{least} to {most}",
+                    grouped(report.flash["code"]),
+                ]
+            )
+    heads = "model|level|instructions|ratio|cycles, estimated|ratio|calibrated, M|flash: code"
+    return _table(heads.split("|"), rows)
+
+
+def _cores(cores: dict[str, BenchReport]) -> str:
+    rows = []
+    for board, report in cores.items():
+        macs = sum(layer["macs"] for layer in report.layers)
+        ratio = report.instructions / M0PLUS_BASELINE
+        rows.append(
+            [
+                OTHER_CORES[board],
+                board,
+                grouped(report.instructions),
+                f"{report.instructions / macs:.2f}",
+                f"{ratio:.2f}" if board == "microbit" else "",
+                grouped(report.flash["code"]),
+            ]
+        )
+    heads = "core|board|instructions|per MAC|of TFLM's on M0+|flash: code"
+    return _table(heads.split("|"), rows)
+
+
 def _demo_rows(demos: dict[str, DemoReport]) -> str:
     rows = []
     for name, demo in demos.items():
@@ -184,12 +268,20 @@ def main() -> None:
     reports = {}
     for name in BASELINE:
         print(f"{name} ...", file=sys.stderr)
-        reports[name] = measure(name)
+        reports[name] = measure(name, "nano33", BuildOptions())
+    dense = {}
+    for name in BASELINE:
+        print(f"{name}, dense ...", file=sys.stderr)
+        dense[name] = measure_dense(name)
+    cores = {}
+    for board in OTHER_CORES:
+        print(f"kws_int8 on {board} ...", file=sys.stderr)
+        cores[board] = measure("kws_int8", board, BuildOptions())
     demos = {}
     for name in DEMOS:
         print(f"demo {name} ...", file=sys.stderr)
         demos[name] = measure_demo(name)
-    Path(sys.argv[1]).write_text(page(reports, demos))
+    Path(sys.argv[1]).write_text(page(reports, dense, cores, demos))
 
 
 if __name__ == "__main__":

@@ -118,6 +118,20 @@ def test_a_larger_model_verifies_and_its_layers_add_up(
     assert all(layer["instructions"] >= layer["macs"] / 2 for layer in layers)
 
 
+@pytest.mark.parametrize("name", AN386)
+def test_a_profile_tells_layers_and_that_it_cannot_tell_functions(
+    name: str, tinykit: Tinykit, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    model = shared_model("hello_world_int8")
+    folder = shared_build(tmp_path_factory, "hello_world_int8", model, board=BOARDS[name])
+
+    ended = tinykit("bench", folder, "--inputs", "1", "--profile")
+
+    assert ended.status == 0, ended.err
+    assert "dense_1" in ended.out and "%" in ended.out
+    assert "functions: told apart in unicorn only" in ended.out
+
+
 @pytest.mark.parametrize("name", [marked(BOARDS[name]) for name in LIMITS["kws_int8"]])
 def test_cost_without_dsp_instructions_is_what_was_reached(
     name: str, tinykit: Tinykit, tmp_path_factory: pytest.TempPathFactory
