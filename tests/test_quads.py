@@ -1,20 +1,16 @@
 """Four sums and four outputs in assembly equal the rule at the edges of what they may be given."""
 
-import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
-from elftools.elf.elffile import ELFFile
 from models import KERNELS
 
 from tinykit.core import fixedpoint
-from tinykit.core.board import find_board
-from tinykit.host import toolchain
-from tinykit.host.toolchain import FIRMWARE, Source
+from tinykit.host.toolchain import Source
 
 pytest.importorskip("unicorn")
-from embedded import _RAM, _SCRIPT, CORES, _call, _machine
+import embedded
 
 MOST_SUM = (1 << 30) - 1
 SOURCE = """
@@ -40,28 +36,17 @@ class Board:
     """Hold an emulated core that has the three functions."""
 
     def __init__(self, core: str, folder: Path) -> None:
-        facts = find_board(CORES[core].board)
-        zig = toolchain.find_toolchain("zig")
         (folder / "quads.c").write_text(SOURCE)
-        (folder / "quads.ld").write_text(_SCRIPT)
         kernels = [p for name in NAMES for p in sorted(KERNELS.glob(f"{name}.[cS]"))]
         sources = [Source(folder / "quads.c"), *map(Source, kernels)]
-        sources.append(Source(FIRMWARE / "libc" / "mem.c"))
-        objects = toolchain.compile_objects(zig, facts, sources, folder, include=[KERNELS])
-        command = [*zig.command, *toolchain._core_flags(zig, facts), *objects, "-T", "quads.ld"]
-        subprocess.run([*command, "-Wl,--entry=add", "-o", "quads.elf"], cwd=folder, check=True)
-        with (folder / "quads.elf").open("rb") as stream:
-            elf = ELFFile(stream)
-            self.machine = _machine(elf, CORES[core].model)
-            table = elf.get_section_by_name(".symtab")
-            self.places = {s.name: s["st_value"] for s in table.iter_symbols()}
+        image = embedded.load(core, sources, "add", folder, "zig")
+        self.machine, self.places = image.machine, image.places
 
     def write(self, name: str, values: object, dtype: str) -> None:
-        assert self.places[name] >= _RAM
         self.machine.mem_write(self.places[name], np.asarray(values, dtype).tobytes())
 
     def run(self, name: str) -> None:
-        _call(self.machine, self.places[name] & ~1)
+        embedded.call(self.machine, self.places[name] & ~1)
 
     def read(self, name: str, count: int, dtype: str) -> np.ndarray:
         size = count * np.dtype(dtype).itemsize
