@@ -21,9 +21,14 @@ APP_RAM_BYTES = 768
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """Hold whether a model fits a board; what it needs is an upper bound."""
+    """Hold whether a model fits a board; what it needs is an upper bound.
+
+    Attributes:
+        remark: what must be said of the board wherever it is listed, or nothing.
+    """
 
     board: str
+    remark: str
     fits: bool
     flash_bytes: int
     ram_bytes: int
@@ -97,6 +102,14 @@ def _fits(model: Compiled, table_bytes: int, own_boards: Path | None) -> tuple[F
         ram = model.plan.arena_bytes + states + board.ram.stack_bytes + APP_RAM_BYTES
         flash_free, ram_free = board.app_bytes - flash, board.ram.bytes - ram
         found.append(
-            Fit(board.name, min(flash_free, ram_free) >= 0, flash, ram, flash_free, ram_free)
+            Fit(
+                board.name,
+                board.remark,
+                min(flash_free, ram_free) >= 0,
+                flash,
+                ram,
+                flash_free,
+                ram_free,
+            )
         )
     return tuple(found)

@@ -64,7 +64,8 @@ def check(report: CheckReport) -> RenderableType:
     made.add_row("the least that any plan needs", grouped(report.least_bytes))
     for fit in report.boards:
         needs = f"{grouped(fit.flash_bytes)} of flash, {grouped(fit.ram_bytes)} of RAM at most"
-        made.add_row(f"{'fits' if fit.fits else 'does not fit'} {fit.board}", needs)
+        board = f"{fit.board} ({fit.remark})" if fit.remark else fit.board
+        made.add_row(f"{'fits' if fit.fits else 'does not fit'} {board}", needs)
     return made
 
 

@@ -31,6 +31,7 @@ def test_a_model_that_compiles_is_measured(tinykit: Tinykit, tmp_path: Path) -> 
     assert report["compiles"] and report["obstacles"] == []
     assert report["arena_bytes"] >= report["least_bytes"] > 0
     assert "nano33" in [fit["board"] for fit in report["boards"] if fit["fits"]]
+    assert "fits pico (not yet run on hardware)" in tinykit("check", path).out
 
 
 def many_layers() -> bytes:
