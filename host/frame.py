@@ -26,6 +26,7 @@ class FrameType(IntEnum):
     READ = 0x04
     TRACE = 0x05
     PEEK = 0x06
+    STATUS = 0x07
     ERROR = 0xFE
     FAULT = 0xFF
 

@@ -32,13 +32,25 @@ from tinykit.host.line import Line, PortGoneError
 from tinykit.host.link_errors import FLASH_HINT, BoardError, FaultError
 from tinykit.host.pace import BOARD_PATIENCE, MAX_ATTEMPTS, Pace, Patience
 
-__all__ = ["BoardError", "FaultError", "Hello", "Link", "Result", "Trace", "Traffic", "expect"]
+__all__ = [
+    "BoardError",
+    "FaultError",
+    "Hello",
+    "Link",
+    "Result",
+    "Status",
+    "Trace",
+    "Traffic",
+    "expect",
+]
 
 RESTARTS = 3  # of an inference whose input the board has lost
 MAX_SEQUENCE = 0xFFFF
 HISTORY_BYTES = 64 << 20  # of inputs, for a model with a state
 
 _HELLO = struct.Struct("<HHIIIIII16s16s24s8s")
+_STATUS = struct.Struct("<IIII")
+_RESET_REASONS = ("reset pin", "watchdog", "fault", "lockup")
 _RESULT = struct.Struct("<III")
 _TRACED = struct.Struct("<II")
 _COUNT = struct.Struct("<H")
@@ -70,6 +82,16 @@ class Hello:
     build_id: str
     board: str
     app: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Hold how a board is: `reset_reasons` are words, none after power-on."""
+
+    reset_reasons: tuple[str, ...]
+    uptime_us: int
+    stack_bytes: int
+    stack_used_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +227,20 @@ class Link:
         if self._history is not None:
             self._history = History()
         return self._hello
+
+    def status(self) -> Status:
+        """Ask the board how it is; that needs no session and changes none.
+
+        Raises:
+            MissingToolError: nothing answers.
+            CheckFailedError: its firmware is too old to tell.
+        """
+        payload = self._ask(Frame(FrameType.STATUS, self._next_sequence())).payload
+        if len(payload) != _STATUS.size:
+            raise CheckFailedError(f"{self.port} tells how it is in another way", FLASH_HINT)
+        bits, *numbers = _STATUS.unpack(payload)
+        words = tuple(word for i, word in enumerate(_RESET_REASONS) if bits >> i & 1)
+        return Status(words, *numbers)
 
     def keep_history(self) -> None:
         """Repeat all earlier inputs where the board has lost them: its model has a state."""

@@ -28,6 +28,7 @@ from tinykit.host.nrf52840_registers import (
     UNUSED_TABLES,
 )
 from tinykit.host.nrf52840_usbd import Errata, Usbd
+from tinykit.host.nrf52840_watchdog import Watchdog
 from tinykit.host.registers import RefusedError, RegisterBlock
 from tinykit.host.schedule import Schedule
 from tinykit.host.usb_host import UsbHost
@@ -360,6 +361,7 @@ class Nrf52840:
         memory: Memory,
         now: Callable[[], int],
         send: Callable[[bytes], None],
+        awake: Callable[[], int],
     ) -> None:
         self.schedule = Schedule(now)
         self._send = send
@@ -381,8 +383,10 @@ class Nrf52840:
         self.rtcs = [
             Rtc(base, self.schedule, self.clock) for base in (0x4000B000, 0x40011000, 0x40024000)
         ]
+        self.watchdog = Watchdog(self.schedule, awake)
         self.notes: list[str] = []
-        self._nordic: list[NordicPeripheral] = [self.clock, self.uarte, self.usbd]
+        self._nordic: list[NordicPeripheral] = [self.clock, self.uarte, self.watchdog]
+        self._nordic.append(self.usbd)
         self._nordic += [*self.timers, *self.rtcs]
         self._nordic += [
             NordicPeripheral(base, rows, self.schedule) for base, rows in UNUSED_TABLES.items()

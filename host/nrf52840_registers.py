@@ -202,6 +202,22 @@ def rtc_table(compares: int) -> Table:
     )
 
 
+# PS 6.36.4
+WDT_TABLE = table(
+    (0x000, _task("START")),
+    (0x100, _event("TIMEOUT")),
+    (0x304, Register("INTENSET", writable=1)),
+    (0x308, Register("INTENCLR")),
+    (0x400, Register("RUNSTATUS", "r")),
+    (0x404, Register("REQSTATUS", "r")),
+    (0x504, Register("CRV", reset=0xFFFFFFFF)),
+    (0x508, Register("RREN", writable=0xFF, reset=1)),
+    (0x50C, Register("CONFIG", writable=0x9, reset=1)),
+    [(0x600 + 4 * i, Register(f"RR[{i}]", "w")) for i in range(8)],
+)
+# PS 5.3.7.10
+RESET_BY_PIN, RESET_BY_WATCHDOG, RESET_BY_SOFTWARE = 1, 2, 4
+
 TIMER_BITS = {0: 16, 1: 8, 2: 24, 3: 32}
 
 # PS 6.9.2

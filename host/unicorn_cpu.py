@@ -26,6 +26,11 @@ from tinykit.host.nrf52840 import (
     Nrf52840,
     Sizes,
 )
+from tinykit.host.nrf52840_registers import (
+    RESET_BY_PIN,
+    RESET_BY_SOFTWARE,
+    RESET_BY_WATCHDOG,
+)
 from tinykit.host.profiler import PAINT, Cpu, Profiler
 from tinykit.host.registers import RefusedError
 from tinykit.host.split import Split
@@ -136,9 +141,9 @@ class Machine:
         self.profiler = Profiler(cpu, split, image.stack_floor)
         self._map_memory()
         self._add_hooks()
-        self.reset()
+        self.reset(0)
 
-    def reset(self) -> None:
+    def reset(self, reasons: int = RESET_BY_PIN) -> None:
         """Start again as the bootloader starts an application: no register is what one hopes."""
         self.profiler.reset()
         self.slept_cycles = 0
@@ -157,7 +162,9 @@ class Machine:
             Memory(self._read_memory, self._uc.mem_write, self.sizes.ram_bytes),
             self._now,
             self._send,
+            self._awake,
         )
+        self.chip.clock.values["RESETREAS"] = reasons
         if not entry & 1:
             raise RefusedError(f"the reset vector is 0x{entry:08x}, not a Thumb address")
 
@@ -170,8 +177,9 @@ class Machine:
                 self._enter(number, self._pc)
             self._execute()
             if self.chip.system.reset_requested:
-                self.resets += 1
-                self.reset()
+                self._reset_itself(RESET_BY_SOFTWARE)
+            elif self.chip.watchdog.expired:
+                self._reset_itself(RESET_BY_WATCHDOG)
             elif not self._stopped and self._at_wfi() and not self._sleep():
                 return True
         self.stop_asked = False
@@ -474,9 +482,17 @@ class Machine:
             self._failure = error
         self._uc.emu_stop()
 
+    def _reset_itself(self, reason: int) -> None:
+        self.resets += 1
+        # what was not cleared is still there (PS 5.3.7.10)
+        self.reset(self.chip.clock.values["RESETREAS"] | reason)
+
     def _now(self) -> int:
+        return self._awake() + self.slept_cycles
+
+    def _awake(self) -> int:
         self.profiler.flush()
-        return self.profiler.cycles + self.slept_cycles
+        return self.profiler.cycles
 
     def _state(self) -> CpuState:
         return CpuState(

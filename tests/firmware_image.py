@@ -1,5 +1,6 @@
 """Images of the stub model for tests, without codegen's model."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from tinykit.codegen.board_files import board_files, build_header
@@ -24,9 +25,11 @@ def build_stub(
     work: Path,
     model: str | None = None,
     optimize: str = "size",
+    defines: Sequence[str] = (),
 ) -> Path:
     """Build the streaming application around the stub model, or around another model's C text."""
     write_generated(board, work)
     (work / "stub_model.c").write_text(model or STUB_MODEL.read_text())
     sources = [*app_sources(board, STREAM), Source(work / "stub_model.c")]
-    return compile_image(toolchain, board, [Source(each.path, optimize) for each in sources], work)
+    sources = [Source(each.path, optimize) for each in sources]
+    return compile_image(toolchain, board, sources, work, defines=defines)

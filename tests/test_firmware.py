@@ -11,6 +11,7 @@ import serial
 from firmware_image import STUB_MODEL, build_stub
 
 from tinykit.core.board import find_board
+from tinykit.core.errors import TinykitError
 from tinykit.host.image import Image, read_image
 from tinykit.host.link import FaultError, Link
 from tinykit.host.toolchain import Toolchain, find_toolchain
@@ -76,6 +77,57 @@ def test_board_sleeps_while_it_waits(elf: Path) -> None:
     assert counters.stack_bytes <= 256
 
 
+def test_status_tells_of_the_stack_what_the_emulator_sees(elf: Path) -> None:
+    with UnicornEmulator(elf, BOARD, "invoke") as emulator, Link(emulator.port) as link:
+        link.hello()
+        link.infer(bytes(600))
+        first, second = link.status(), link.status()
+        seen = emulator.counters().stack_bytes
+
+    assert first.reset_reasons == ()
+    assert first.stack_bytes == read_image(elf).stack_bytes
+    # of what the status itself needs the emulator sees all, the board what lies above its own call
+    assert 0 < first.stack_used_bytes <= second.stack_used_bytes <= seen <= first.stack_bytes
+    assert seen - second.stack_used_bytes <= 64
+    assert first.uptime_us < second.uptime_us
+
+
+def test_reset_pin_is_told_and_forgotten_at_the_next_one(elf: Path) -> None:
+    with UnicornEmulator(elf, BOARD, "invoke") as emulator, Link(emulator.port) as link:
+        link.hello()
+        emulator.reset()
+        assert link.status().reset_reasons == ("reset pin",)
+        emulator.reset()
+        assert link.status().reset_reasons == ("reset pin",)
+
+
+def test_loop_that_hangs_is_ended_by_the_watchdog(toolchain: Toolchain, tmp_path: Path) -> None:
+    """The first input hangs; what comes after the reset is as if nothing had been before."""
+    hang = "static volatile uint8_t *const first = arena;\n    while (first[0] == 7) {\n    }"
+    model = STUB_MODEL.read_text().replace(INVOKE, f"{INVOKE}    {hang}\n")
+    elf = build_stub(toolchain, BOARD, tmp_path, model, defines=["TK_WATCHDOG_MS=20u"])
+    with UnicornEmulator(elf, BOARD, "invoke") as emulator, Link(emulator.port) as link:
+        link.hello()
+        with pytest.raises(TinykitError):
+            link.infer(bytes([7] * 600))
+        status = link.status()
+        resets = emulator.counters().resets
+        link.hello()
+        assert link.infer(bytes(600)).output == bytes([1] * 600)
+
+    assert status.reset_reasons == ("watchdog",)
+    assert resets >= 1 and status.uptime_us < 5_000_000
+
+
+def test_sleeping_board_is_not_reset_by_its_watchdog(toolchain: Toolchain, tmp_path: Path) -> None:
+    elf = build_stub(toolchain, BOARD, tmp_path, defines=["TK_WATCHDOG_MS=20u"])
+    with UnicornEmulator(elf, BOARD, "invoke") as emulator, Link(emulator.port) as link:
+        link.hello()
+        for _ in range(4):  # each is 0.1 s on the line, and 10 ms awake
+            assert link.infer(bytes(600)).output == bytes([1] * 600)
+        assert (link.status().reset_reasons, emulator.counters().resets) == ((), 0)
+
+
 def fault_of(toolchain: Toolchain, work: Path, statement: str) -> tuple[Image, dict[str, int]]:
     """Run a model that faults; return the image and what the board reported."""
     model = STUB_MODEL.read_text().replace(INVOKE, HELPERS + INVOKE + f"    {statement}\n")
@@ -84,6 +136,9 @@ def fault_of(toolchain: Toolchain, work: Path, statement: str) -> tuple[Image, d
         link.hello()
         with pytest.raises(FaultError) as error:
             link.infer(bytes(600))
+        assert link.status().reset_reasons == ("fault",)
+        assert link.hello().board == "nano33"
+        assert emulator.counters().resets == 1
     numbers = re.findall(r"(pc|lr|cfsr|hfsr|address) 0x([0-9a-f]{8})", error.value.message)
     return read_image(elf), {name: int(value, 16) for name, value in numbers}
 

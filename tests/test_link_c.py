@@ -6,7 +6,7 @@ import struct
 import subprocess
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ from tinykit.codegen.board_files import board_files, build_header
 from tinykit.core.board import find_board
 from tinykit.core.files import PACKAGE_ROOT
 
-HELLO, WRITE, RUN, READ, TRACE, PEEK = range(1, 7)
+HELLO, WRITE, RUN, READ, TRACE, PEEK, STATUS = range(1, 8)
 REFUSAL, FAULT = 0xFE, 0xFF
 BAD_VERSION, BAD_TYPE, BAD_LENGTH, GAP, TOO_LONG, INCOMPLETE, ALREADY_RUN, NOT_RUN = range(1, 9)
 OUT_OF_RANGE, NOT_IN_THIS_BUILD, NO_SESSION = 9, 10, 11
@@ -28,6 +28,7 @@ INPUT_BYTES = 600  # tests/c/stub_model.c
 LAYERS = 3
 IMAGE = b"the image that the board reads from its own flash\0"  # tests/c/host_chip.c
 TIME_US = 1000
+WATCHDOG, STACK = 2, (1024, 300)
 FLAGS = (
     "-std=c11 -ffreestanding -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes"
     " -Wmissing-prototypes -Wundef -Werror -O1 -g -fsanitize=address,undefined"
@@ -160,15 +161,21 @@ class Reference:
             wanted = 2
         if request.version != 1:
             return BAD_VERSION, 1
-        if not HELLO <= request.type <= PEEK:
+        if not HELLO <= request.type <= STATUS:
             return BAD_TYPE, request.type
         if length != wanted:
             return BAD_LENGTH, length
         if request.type in (TRACE, PEEK) and not self.layers:
             return NOT_IN_THIS_BUILD, request.type
         name = {WRITE: "write", RUN: "run", READ: "read", TRACE: "trace", PEEK: "peek"}
+        name[STATUS] = "status"
         served: Frame | tuple[int, int] = getattr(self, name[request.type])(request)
         return served
+
+    def status(self, request: Frame) -> Frame:
+        """Tell what the host's chip makes up; the time is not compared."""
+        payload = struct.pack("<4I", WATCHDOG, 0, *STACK)
+        return Frame(STATUS + 0x80, request.sequence, request.offset, payload)
 
     def count(self, request: Frame) -> int:
         return int(struct.unpack("<H", request.payload)[0])
@@ -450,7 +457,7 @@ def test_read_of_more_than_a_frame_is_a_bad_length(board: HostBoard) -> None:
     assert len(board.ask(Frame(READ, 3, 0, count_bytes(492))).payload) == 492
 
 
-@pytest.mark.parametrize("kind", [0, 7, 0x7E, 0x81, 0xFE, 0xFF])
+@pytest.mark.parametrize("kind", [0, 8, 0x7E, 0x81, 0xFE, 0xFF])
 def test_unknown_type_is_refused(board: HostBoard, kind: int) -> None:
     assert board.ask(Frame(kind, 3)) == refusal(Frame(kind, 3), BAD_TYPE, kind)
 
@@ -568,6 +575,30 @@ def test_fault_frame_carries_registers_and_the_request_at_work(board: HostBoard)
     assert board.end() == Frame(FAULT, 0xABCD, 0, struct.pack("<5I", 1, 2, 3, 4, 5))
 
 
+def test_fault_before_any_request_is_no_reason_to_start_again(programs: dict[int, Path]) -> None:
+    """The host's chip ends with 3 if it stops, with 0 if it would start again."""
+    done = subprocess.run([programs[0]], input=HELLO_WIRE[:-1], capture_output=True)
+
+    assert unseal(done.stdout[:-1]).type == FAULT
+    assert done.returncode == 3
+
+
+def test_status_needs_no_session_and_changes_none(programs: dict[int, Path]) -> None:
+    board = HostBoard(programs[0])
+    before = board.ask(Frame(STATUS, 5))
+    refused = board.ask(Frame(WRITE, 3))
+    board.ask(Frame(HELLO))
+    write_input(board, 3)
+    between = board.ask(Frame(STATUS, 4))
+    after = board.ask(Frame(RUN, 3))
+    board.close()
+
+    assert timeless(before).payload == struct.pack("<4I", WATCHDOG, 0, *STACK)
+    times = [struct.unpack("<I", answer.payload[4:8])[0] for answer in (before, between)]
+    assert times == [TIME_US, 2 * TIME_US]
+    assert (refused.type, after.type) == (REFUSAL, RUN + 0x80)
+
+
 def test_random_garbage_never_silences_the_board(board: HostBoard) -> None:
     @FIXED
     @given(st.lists(st.one_of(st.binary(max_size=700), st.just(b"\0"), st.just(HELLO_WIRE))))
@@ -600,6 +631,7 @@ REQUESTS = st.one_of(
     ),
     st.builds(Frame, st.just(TRACE), SEQUENCES, OFFSETS, st.integers(0, 3).map(count_bytes)),
     st.builds(Frame, st.just(RUN), SEQUENCES, OFFSETS),
+    st.builds(Frame, st.just(STATUS), SEQUENCES, OFFSETS),
     st.builds(Frame, st.just(RUN), SEQUENCES, OFFSETS, st.integers(0, 500).map(count_bytes)),
     st.builds(
         lambda sequence, offset, start, count: Frame(
@@ -626,6 +658,13 @@ CONVERSATIONS = st.lists(st.one_of(REQUESTS.map(lambda r: [r]), WHOLE_INPUT), ma
 )
 
 
+def timeless(answer: Frame) -> Frame:
+    """Return a status without its time, any other answer as it is."""
+    if answer.type != STATUS + 0x80:
+        return answer
+    return replace(answer, payload=answer.payload[:4] + bytes(4) + answer.payload[8:])
+
+
 def check_conversations(board: HostBoard, layers: int) -> None:
     @FIXED
     @given(CONVERSATIONS)
@@ -633,7 +672,7 @@ def check_conversations(board: HostBoard, layers: int) -> None:
         board.ask(Frame(HELLO))
         reference = Reference(layers)
         for request in requests:
-            assert board.ask(request) == reference.answer(request), request
+            assert timeless(board.ask(request)) == reference.answer(request), request
 
     check()
 

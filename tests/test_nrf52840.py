@@ -29,7 +29,7 @@ class Board:
     """Hold a chip with a clock that the test moves, a RAM, and what was sent."""
 
     def __init__(self) -> None:
-        self.now = 0
+        self.now = self.slept = 0
         self.ram = bytearray(b"\xa5" * 0x1000)
         self.sent = b""
         self.chip = Nrf52840(
@@ -37,6 +37,7 @@ class Board:
             Memory(self.read_ram, self.write_ram),
             lambda: self.now,
             self.send,
+            lambda: self.now - self.slept,
         )
         self.system = self.chip.system
 
@@ -404,6 +405,75 @@ def test_fault_status_is_cleared_by_ones_also_by_bytes(board: Board) -> None:
     board.chip.write(SCS_BASE + 0xD29, 1, 0xFF)
     assert board.read(SCS_BASE + 0xD28) == 0x00010082
     assert board.chip.read(SCS_BASE + 0xD2A, 2) == 1
+
+
+WDT = 0x40010000
+WDT_START, WDT_RUNSTATUS, WDT_REQSTATUS = WDT, WDT + 0x400, WDT + 0x404
+WDT_CRV, WDT_RREN, WDT_CONFIG, WDT_RR = WDT + 0x504, WDT + 0x508, WDT + 0x50C, WDT + 0x600
+RELOAD = 0x6E524635
+SECOND = 64_000_000
+
+
+def start_watchdog(board: Board, config: int, reload_registers: int = 1) -> None:
+    """Let it run for a second."""
+    board.write(WDT_CRV, 32_767)
+    board.write(WDT_CONFIG, config)
+    board.write(WDT_RREN, reload_registers)
+    board.write(WDT_START, 1)
+
+
+def test_a_watchdog_that_is_not_fed_expires(board: Board) -> None:
+    start_watchdog(board, 0)
+    board.passes(SECOND - 1)
+    assert not board.chip.watchdog.expired
+    board.write(WDT_RR, RELOAD)
+    board.passes(SECOND - 1)
+    assert not board.chip.watchdog.expired
+    board.write(WDT_RR, RELOAD ^ 1)
+    board.passes(1)
+    assert board.chip.watchdog.expired
+
+
+def test_a_watchdog_stands_still_in_sleep_unless_it_is_told_otherwise(board: Board) -> None:
+    start_watchdog(board, 0)
+    board.slept = 10 * SECOND
+    board.passes(10 * SECOND)
+    assert not board.chip.watchdog.expired
+    board.passes(SECOND)
+    assert board.chip.watchdog.expired
+
+
+def test_a_watchdog_that_goes_on_in_sleep_expires_there(board: Board) -> None:
+    start_watchdog(board, 1)
+    board.slept = SECOND
+    board.passes(SECOND)
+    assert board.chip.watchdog.expired
+
+
+def test_a_watchdog_wants_each_reload_register_that_is_enabled(board: Board) -> None:
+    start_watchdog(board, 0, 0b101)
+    board.passes(SECOND - 1)
+    board.write(WDT_RR, RELOAD)
+    board.write(WDT_RR + 4, RELOAD)  # is not enabled
+    assert board.read(WDT_REQSTATUS) == 0b100
+    board.passes(1)
+    assert board.chip.watchdog.expired
+    board.write(WDT_RR + 8, RELOAD)
+    assert (board.chip.watchdog.expired, board.read(WDT_REQSTATUS)) == (False, 0b101)
+
+
+@pytest.mark.parametrize("address", [WDT_CRV, WDT_RREN, WDT_CONFIG])
+def test_a_running_watchdog_is_set_no_more(board: Board, address: int) -> None:
+    start_watchdog(board, 0)
+    assert board.read(WDT_RUNSTATUS) == 1
+    with pytest.raises(RefusedError, match="while it runs, which is ignored"):
+        board.write(address, 1)
+
+
+def test_a_watchdog_of_too_few_ticks_is_refused(board: Board) -> None:
+    board.write(WDT_CRV, 14)
+    with pytest.raises(RefusedError, match=r"WDT.CRV is 14, the least is 15"):
+        board.write(WDT_START, 1)
 
 
 def test_gpio_sets_and_clears_bits(board: Board) -> None:

@@ -187,6 +187,7 @@ def test_a_fault_is_reported_over_the_link(name: str, tmp_path: Path) -> None:
         link.hello()
         with pytest.raises(FaultError) as error:
             link.infer(bytes(600))
+        assert link.hello().board == name
 
     invoke = read_image(elf).symbol("invoke")
     pc = int(error.value.message.partition("pc 0x")[2][:8], 16)

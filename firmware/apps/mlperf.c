@@ -145,6 +145,15 @@ static void results(void)
     say("]");
 }
 
+// Each is guarded by the watchdog on its own.
+static void infer_times(uint32_t times)
+{
+    for (uint32_t i = 0; i < times; i++) {
+        tk_chip_feed();
+        tk_mlperf_infer(loaded);
+    }
+}
+
 static void run(uint32_t count, uint32_t warmups)
 {
     if ((loaded_bytes != TK_MLPERF_LOAD_BYTES) || (expected_bytes != TK_MLPERF_LOAD_BYTES)) {
@@ -154,15 +163,11 @@ static void run(uint32_t count, uint32_t warmups)
         return;
     }
     say_number("m-warmup-start-", warmups, "");
-    for (uint32_t i = 0; i < warmups; i++) {
-        tk_mlperf_infer(loaded);
-    }
+    infer_times(warmups);
     say("m-warmup-done");
     say_number("m-infer-start-", count, "");
     timestamp();
-    for (uint32_t i = 0; i < count; i++) {
-        tk_mlperf_infer(loaded);
-    }
+    infer_times(count);
     timestamp();
     say("m-infer-done");
     answered = true;
@@ -237,6 +242,7 @@ static void take(uint8_t byte)
 int main(void)
 {
     for (;;) {
+        tk_chip_feed();
         take(tk_chip_receive());
     }
 }

@@ -304,6 +304,17 @@ static tk_error peek(const tk_header *frame, uint32_t *detail)
 }
 #endif
 
+// How the board is, rather than what it computes: neither needs nor changes a session.
+static tk_error status(tk_header *frame)
+{
+    const tk_stack stack = tk_chip_stack();
+    uint8_t *end = tk_store_u32(tk_link_payload(), tk_chip_reset_reasons());
+    end = tk_store_u32(end, tk_chip_time_us());
+    end = tk_store_u32(end, stack.bytes);
+    answer_until(frame, tk_store_u32(end, stack.used));
+    return TK_OK;
+}
+
 // The length of payload that a request must have; a write may have any, a run 0 or 2.
 static uint16_t wanted_length(const tk_header *frame)
 {
@@ -334,8 +345,10 @@ static tk_error serve(tk_header *frame, uint32_t *detail)
         return read(frame, detail);
     case TK_TRACE_LAYER:
         return trace(frame, detail);
-    default:
+    case TK_PEEK:
         return peek(frame, detail);
+    default:
+        return status(frame);
     }
 }
 
@@ -344,7 +357,7 @@ static tk_error check_and_serve(tk_header *frame, uint32_t *detail)
     if (frame->version != TK_FRAME_VERSION) {
         return refuse(detail, TK_FRAME_VERSION, TK_BAD_VERSION);
     }
-    if ((frame->type < TK_HELLO) || (frame->type > TK_PEEK)) {
+    if ((frame->type < TK_HELLO) || (frame->type > TK_STATUS)) {
         return refuse(detail, frame->type, TK_BAD_TYPE);
     }
     if (frame->length != wanted_length(frame)) {
@@ -355,6 +368,7 @@ static tk_error check_and_serve(tk_header *frame, uint32_t *detail)
 
 static void answer_one(void)
 {
+    tk_chip_feed();
     tk_header frame = tk_link_receive();
     uint32_t detail = 0;
     const tk_error error = check_and_serve(&frame, &detail);

@@ -12,6 +12,7 @@
 #define NVIC_ICPR  ((volatile uint32_t *)0xe000e280u)
 #define SCB_ICSR   REGISTER(0xe000ed04u)
 #define SCB_VTOR   REGISTER(0xe000ed08u)
+#define SCB_AIRCR  REGISTER(0xe000ed0cu)
 #define SCB_SCR    REGISTER(0xe000ed10u)
 #define SCB_CCR    REGISTER(0xe000ed14u)
 #define SCB_SHCSR  REGISTER(0xe000ed24u)
@@ -38,6 +39,9 @@
 #define CFSR_MMARVALID  (1u << 7)
 #define CFSR_BFARVALID  (1u << 15)
 #define CPACR_CP10_CP11 (0xfu << 20)
+#define AIRCR_RESET     (0x05fau << 16 | 1u << 2) // the key, and SYSRESETREQ
+
+#define STACK_PAINT 0xa5a5a5a5u
 
 // From cortex_m.ld.
 extern uint32_t __stack_bottom[], __stack_top[], __fault_floor[];
@@ -95,6 +99,11 @@ __attribute__((naked)) void tk_reset(void)
 #if HAS_FAULT_STATUS
                      "cpsie f\n"
 #endif
+                     "ldr r1, =__stack_bottom\n"
+                     "ldr r2, =0xa5a5a5a5\n" // STACK_PAINT
+                     "1: stm r1!, {r2}\n"
+                     "cmp r1, r0\n"
+                     "blo 1b\n"
                      "bl tk_start\n"
                      ".ltorg\n");
 }
@@ -147,6 +156,24 @@ tk_image tk_chip_image(void)
     return (tk_image){__image_start, (uint32_t)(__image_end - __image_start)};
 }
 
+// From the bottom, which tk_reset has painted, to the first word that was written.
+tk_stack tk_chip_stack(void)
+{
+    const volatile uint32_t *word = __stack_bottom;
+    while ((word < __stack_top) && (*word == STACK_PAINT)) {
+        word++;
+    }
+    const uint32_t bytes = (uint32_t)((uintptr_t)__stack_top - (uintptr_t)__stack_bottom);
+    return (tk_stack){bytes, (uint32_t)((uintptr_t)__stack_top - (uintptr_t)word)};
+}
+
+void tk_chip_restart(void)
+{
+    __asm__ volatile("dsb" ::: "memory");
+    SCB_AIRCR = AIRCR_RESET;
+    tk_chip_stop();
+}
+
 void tk_chip_stop(void)
 {
     for (;;) {
@@ -185,6 +212,8 @@ void tk_fault_stop(const uint32_t *frame)
         fault.address = SCB_MMFAR;
     }
 #endif
-    tk_fault_report(&fault);
+    if (tk_fault_report(&fault)) {
+        tk_chip_restart();
+    }
     tk_chip_stop();
 }

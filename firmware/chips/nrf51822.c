@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "board.h"
 #include "chip.h"
+#include "nordic_watch.h"
 
 #define REGISTER(address) (*(volatile uint32_t *)(address))
 
@@ -109,6 +110,7 @@ static void start_link(void)
 
 void tk_chip_start(void)
 {
+    start_watchdog();
     start_clocks();
     start_timer();
     start_link();

@@ -4,6 +4,7 @@
 #include "nrf52840.h"
 #include "board.h"
 #include "chip.h"
+#include "nordic_watch.h"
 
 // 5.3.7 POWER, 5.4.3 CLOCK: one peripheral
 #define POWER_DCDCEN           REGISTER(0x40000578u)
@@ -79,6 +80,7 @@ void tk_chip_start(void)
     for (size_t i = 0; i < sizeof quiet / sizeof quiet[0]; i++) {
         REGISTER(quiet[i].address) = quiet[i].value;
     }
+    start_watchdog();
     start_clocks();
     start_timer();
     tk_wire_start();

@@ -505,22 +505,29 @@ void tk_chip_send(const uint8_t *data, size_t bytes)
     unmask();
 }
 
+// False if the host takes nothing any more.
+static bool wait_awake(uint32_t start_us)
+{
+    while (busy() && (tk_chip_time_us() - start_us < POLLED_SEND_US)) {
+        if (happened(&USBD->EVENTS_EPDATA)) {
+            on_data();
+        }
+    }
+    return !busy();
+}
+
 void tk_chip_send_polled(const uint8_t *data, size_t bytes)
 {
     size_t packet;
-    const uint32_t start = tk_chip_time_us();
+    const uint32_t start_us = tk_chip_time_us();
     do {
         packet = next_packet(bytes);
-        while (busy() && (tk_chip_time_us() - start < POLLED_SEND_US)) {
-            if (happened(&USBD->EVENTS_EPDATA)) {
-                on_data();
-            }
-        }
-        if (busy()) {
-            break;
+        if (!wait_awake(start_us)) {
+            return;
         }
         send_packet(data, packet);
         data += packet;
         bytes -= packet;
     } while (packet == TK_USB_PACKET_BYTES);
+    (void)wait_awake(start_us); // a restart may follow, and takes what is on its way with it
 }

@@ -2,6 +2,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 #include "chip.h"
+#include "unwatched.h"
 
 #define REGISTER(address)  (*(volatile uint32_t *)(address))
 #define REGISTER8(address) (*(volatile uint8_t *)(address))
@@ -29,6 +30,10 @@
 #define MTIME_LOW    REGISTER(0x0200bff8u)
 #define MTIME_HIGH   REGISTER(0x0200bffcu)
 #define TICKS_PER_US 10u
+
+// QEMU, hw/misc/sifive_test.c: VIRT_TEST
+#define TEST       REGISTER(0x00100000u)
+#define TEST_RESET 0x7777u
 
 void tk_chip_start(void)
 {
@@ -63,6 +68,12 @@ void tk_chip_send_polled(const uint8_t *data, size_t bytes)
         }
         UART_DATA = data[i];
     }
+}
+
+void tk_chip_restart(void)
+{
+    TEST = TEST_RESET;
+    tk_chip_stop();
 }
 
 uint32_t tk_chip_time_us(void)

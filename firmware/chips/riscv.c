@@ -3,6 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "chip.h"
 
+#define STACK_PAINT 0xa5a5a5a5u
+
 // From riscv.ld.
 extern uint32_t __stack_bottom[], __stack_top[], __fault_floor[];
 extern uint32_t __data_start[], __data_end[], __bss_start[], __bss_end[];
@@ -28,6 +30,11 @@ __attribute__((naked, section(".vectors"), used)) void tk_reset(void)
                      "la t0, tk_trap_entry\n"
                      "csrw mtvec, t0\n"
                      "la sp, __stack_top\n"
+                     "la t0, __stack_bottom\n"
+                     "li t1, 0xa5a5a5a5\n" // STACK_PAINT
+                     "1: sw t1, 0(t0)\n"
+                     "addi t0, t0, 4\n"
+                     "bltu t0, sp, 1b\n"
                      "j tk_start\n");
 }
 
@@ -48,6 +55,17 @@ void tk_start(void)
 tk_image tk_chip_image(void)
 {
     return (tk_image){__image_start, (uint32_t)(__image_end - __image_start)};
+}
+
+// From the bottom, which tk_reset has painted, to the first word that was written.
+tk_stack tk_chip_stack(void)
+{
+    const volatile uint32_t *word = __stack_bottom;
+    while ((word < __stack_top) && (*word == STACK_PAINT)) {
+        word++;
+    }
+    const uint32_t bytes = (uint32_t)((uintptr_t)__stack_top - (uintptr_t)__stack_bottom);
+    return (tk_stack){bytes, (uint32_t)((uintptr_t)__stack_top - (uintptr_t)word)};
 }
 
 void tk_chip_stop(void)
@@ -74,6 +92,8 @@ void tk_fault_stop(uint32_t lr)
     __asm__ volatile("csrr %0, mepc" : "=r"(fault.pc));
     __asm__ volatile("csrr %0, mcause" : "=r"(fault.cfsr));
     __asm__ volatile("csrr %0, mtval" : "=r"(fault.address));
-    tk_fault_report(&fault);
+    if (tk_fault_report(&fault)) {
+        tk_chip_restart();
+    }
     tk_chip_stop();
 }

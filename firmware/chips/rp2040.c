@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "board.h"
 #include "chip.h"
+#include "unwatched.h"
 
 #define REGISTER(address) (*(volatile uint32_t *)(address))
 // 2.1.2: each register again, where what is written sets or clears bits

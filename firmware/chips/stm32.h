@@ -10,6 +10,7 @@
 
 #include "board.h"
 #include "chip.h"
+#include "unwatched.h"
 
 #define REGISTER(address) (*(volatile uint32_t *)(address))
 

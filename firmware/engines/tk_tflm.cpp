@@ -24,7 +24,9 @@ static tflite::MicroInterpreter *interpreter;
     tk_fault fault = {};
     fault.pc = reinterpret_cast<uint32_t>(where);
     fault.address = reason;
-    tk_fault_report(&fault);
+    if (tk_fault_report(&fault)) {
+        tk_chip_restart();
+    }
     tk_chip_stop();
 }
 

@@ -7,6 +7,7 @@
 
 static tk_frame frame;
 static uint16_t sequence_at_work; // for the fault frame
+static bool asked;                // since reset
 
 tk_header tk_link_receive(void)
 {
@@ -15,6 +16,7 @@ tk_header tk_link_receive(void)
     }
     const tk_header request = tk_frame_header(&frame);
     sequence_at_work = request.sequence;
+    asked = true;
     return request;
 }
 
@@ -26,7 +28,7 @@ void tk_link_send(const tk_header *answer)
     tk_chip_send(frame.wire, bytes);
 }
 
-void tk_fault_report(const tk_fault *fault)
+bool tk_fault_report(const tk_fault *fault)
 {
     uint8_t *const payload = tk_frame_payload(&frame);
     uint8_t *end = tk_store_u32(payload, fault->pc);
@@ -42,4 +44,5 @@ void tk_fault_report(const tk_fault *fault)
     };
     const size_t bytes = tk_frame_encode(&frame, &header);
     tk_chip_send_polled(frame.wire, bytes);
+    return asked;
 }

@@ -14,6 +14,7 @@ typedef enum {
     TK_READ = 0x04,
     TK_TRACE_LAYER = 0x05,
     TK_PEEK = 0x06,
+    TK_STATUS = 0x07,
     TK_ANSWER = 0x80, // is added to the request
     TK_REFUSAL = 0xfe,
     TK_FAULT = 0xff,

@@ -9,6 +9,7 @@
 
 static uint8_t buffer[BUFFER_BYTES];
 static size_t used;
+static bool running; // it has answered once
 
 static void put_character(char character)
 {
@@ -114,8 +115,9 @@ static void put_word(const char *name, uint32_t word)
 }
 
 // On a line of its own; the one that was being written is lost.
-void tk_fault_report(const tk_fault *fault)
+bool tk_fault_report(const tk_fault *fault)
 {
+    const bool was_running = running;
     used = 0;
     put_word("\r\ne-[fault: pc 0x", fault->pc);
     put_word(" lr 0x", fault->lr);
@@ -125,10 +127,12 @@ void tk_fault_report(const tk_fault *fault)
     tk_text_put("]\r\n");
     tk_chip_send_polled(buffer, used);
     used = 0;
+    return was_running;
 }
 
 void tk_text_end(void)
 {
+    running = true;
     tk_text_put("\r\n");
     tk_chip_send(buffer, used);
     used = 0;

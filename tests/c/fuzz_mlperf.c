@@ -23,6 +23,8 @@ static uint32_t inferences;
 static uint32_t answers;
 static size_t matched; // of READY
 
+void tk_chip_feed(void) {}
+
 uint8_t tk_chip_receive(void) { abort(); } // main asks, which does not run here
 
 void tk_chip_send(const uint8_t *data, size_t bytes)

@@ -34,6 +34,12 @@ tk_image tk_chip_image(void) { return (tk_image){image, sizeof image}; }
 
 uint32_t tk_chip_time_us(void) { return 7; }
 
+void tk_chip_feed(void) {}
+
+uint32_t tk_chip_reset_reasons(void) { return 0; }
+
+tk_stack tk_chip_stack(void) { return (tk_stack){1, 1}; }
+
 uint8_t tk_chip_receive(void)
 {
     if (asked || (next == wire_bytes)) {

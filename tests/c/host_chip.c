@@ -17,13 +17,20 @@ static const uint8_t image[] = "the image that the board reads from its own flas
 
 static uint32_t now_us;
 
+enum { FAULT_RESTART = 0, FAULT_STOP = 3 };
+
+void tk_chip_feed(void) {}
+
+uint32_t tk_chip_reset_reasons(void) { return TK_RESET_WATCHDOG; }
+
+tk_stack tk_chip_stack(void) { return (tk_stack){1024, 300}; }
+
 uint8_t tk_chip_receive(void)
 {
     const int byte = getchar();
     if (byte == EOF) {
         const tk_fault fault = {.pc = 1, .lr = 2, .cfsr = 3, .hfsr = 4, .address = 5};
-        tk_fault_report(&fault);
-        exit(0);
+        exit(tk_fault_report(&fault) ? FAULT_RESTART : FAULT_STOP);
     }
     return (uint8_t)byte;
 }
