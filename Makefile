@@ -10,7 +10,7 @@ RENODE := .renode
 RENODE_VENV := .renode-venv
 C_FILES := $(shell git ls-files 'firmware/*.[ch]' 'firmware/*.cpp' 'tests/c/*.[ch]' 'tests/c/*.cpp')
 APT := gcc:gcc clang:clang arm-none-eabi-gcc:gcc-arm-none-eabi \
-	qemu-system-arm:qemu-system-arm qemu-system-riscv32:qemu-system-misc cmake:cmake
+	qemu-system-arm:qemu-system-arm qemu-system-riscv32:qemu-system-misc cmake:cmake openocd:openocd
 
 .PHONY: help check test demo bench soak golden wheel renode clean tools
 
@@ -90,7 +90,7 @@ $(if $(PYTHON),,$(error Python 3.11 to 3.13 with venv is needed: apt-get install
 	touch $@
 endef
 
-# The tests use three more compilers, QEMU and cmake; without one its tests are skipped and say so.
+# The tests use three more compilers, QEMU, cmake and openocd; without one its tests are skipped and say so.
 tools:
 	@for pair in $(APT); do \
 	    tool=$${pair%%:*}; package=$${pair##*:}; \

@@ -124,7 +124,8 @@ def run(words: Sequence[str], board: Board, heard: Callable[[str], None]) -> Non
         return
     if _DENIED.search("\n".join(said)):
         raise MissingToolError(f"no permission to use {board.title}", udev_rules(board))
-    last = next((line for line in reversed(said) if line), "it said nothing")
+    errors = [line for line in said if line.lower().startswith("error")]  # openocd says more behind
+    last = next((line for line in reversed(errors or said) if line), "it said nothing")
     assert board.flasher is not None
     raise CheckFailedError(
         f"{Path(words[0]).name} ended with status {process.returncode}: {last}",

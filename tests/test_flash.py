@@ -5,6 +5,7 @@ The images that answer afterwards are run by the emulator, or by dry_run.py.
 
 import os
 import pty
+import shutil
 import stat
 import termios
 import threading
@@ -294,14 +295,14 @@ def test_openocd_gets_the_serial_number_and_the_board_answers(
     assert (done["board"], done["answered"]) == ("nucleo_l4r5zi", port)
     lines = words.read_text().splitlines()
     assert lines[2:4] == ["-c", "adapter serial 066EFF52"]
-    assert lines[-1] == f"program {folder / 'firmware.hex'} verify reset exit"
+    assert lines[-1] == f"program {{{folder / 'firmware.hex'}}} verify reset exit"
 
 
 @pytest.mark.parametrize(
     ("ends", "status", "line", "hint"),
     [
         (
-            'echo "Error: init mode failed" >&2; exit 1',
+            'echo "Error: init mode failed" >&2; echo "shutdown command invoked"; exit 1',
             1,
             "openocd ended with status 1: Error: init mode failed",
             "Plug the ST-LINK's USB port in. Then repeat",
@@ -335,6 +336,21 @@ def test_a_flasher_that_fails_is_quoted(
     assert ended.status == status
     assert f"tinykit: {line}\n" in ended.err
     assert hint in ended.err
+
+
+@pytest.mark.skipif(shutil.which("openocd") is None, reason="openocd is not installed")
+@pytest.mark.parametrize("name", ["nucleo_l4r5zi", "nucleo_u575zi_q"])
+def test_openocd_itself_understands_the_words(
+    name: str, built: Build, tinykit: Tinykit, tmp_path: Path, plugged: list[ListPortInfo]
+) -> None:
+    port = tmp_path / "ttyACM0"
+    port.touch()
+    plugged.append(port_info(str(port), find_board(name).usb.ids[0], "066EFF52"))
+
+    line, hint = tinykit.refuses("flash", built(name), status=1)
+
+    assert line == "openocd ended with status 1: Error: open failed"  # there is no such probe
+    assert hint == "Plug the ST-LINK's USB port in. Then repeat"
 
 
 def test_a_port_without_permission_comes_with_the_rule(
