@@ -111,6 +111,7 @@ CHIPS = {
         arm.UC_CPU_ARM_CORTEX_M4,
         {
             **_span(_L4_RCC, 0x00, 0x08, 0x0C, 0x4C, 0x58, 0x5C, 0x88),
+            _L4_RCC + 0x94: 0x0C000000,  # CSR: power-on, which drives the pin too
             **_span(_L4_PWR, 0x04, 0x14),
             _L4_PWR + 0x80: 0x100,  # R1MODE
             **_span(_L4_FLASH, 0x00),
@@ -131,6 +132,7 @@ CHIPS = {
         {
             _U5_RCC: 0x35,  # MSIS and MSIK run
             **_span(_U5_RCC, 0x1C, 0x28, 0x34, 0x8C, 0x94, 0x9C, 0xA4, 0xE0),
+            _U5_RCC + 0xF4: 0x0C000000,  # CSR
             **_span(_U5_PWR, 0x08, 0x0C, 0x3C),
             **_span(_U5_FLASH, 0x00),
             **_span(0x40030400, 0x00, 0x04),  # ICACHE
@@ -158,6 +160,8 @@ CHIPS = {
             **_span(0x40028000, 0x00, 0x04, 0x08, 0x0C),  # PLL_SYS
             **_span(0x40008000, 0x30, 0x38, 0x3C, 0x44, 0x48, 0xA8, 0xAC),  # CLOCKS
             **_span(0x4005802C, 0x00),  # WATCHDOG_TICK
+            0x4005800C: 0,  # SCRATCH0
+            0x40064008: 1 << 8,  # CHIP_RESET: HAD_POR
             **_span(0x40054028, 0x00),  # TIMERAWL
             **_span(0x40014004, 0x00, 0x08),  # IO of GP0 and GP1
             **_span(0x4001C004, 0x00, 0x04),  # their pads
@@ -184,6 +188,7 @@ class Machine:
 
     board: Board
     image: Image
+    found: Registers = field(default_factory=dict)
     chip: Chip = field(init=False)
     registers: Registers = field(init=False)
     arrived: deque[int] = field(default_factory=deque)
@@ -193,7 +198,7 @@ class Machine:
     def __post_init__(self) -> None:
         """Put the image into flash, and everything else as it must not be relied on."""
         board, self.chip = self.board, CHIPS[self.board.chip]
-        self.registers = dict(self.chip.registers)
+        self.registers = {**self.chip.registers, **self.found}
         self._us = 0
         self._uc = unicorn.Uc(
             unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS, self.chip.model
@@ -264,9 +269,17 @@ class Machine:
 
 
 @contextmanager
-def connected(elf: Path, board: Board) -> Iterator[tuple[str, Machine]]:
-    """Run an image behind a pseudo-terminal; give its path."""
-    machine = Machine(board, read_image(elf))
+def connected(
+    elf: Path, board: Board, found: Registers | None = None
+) -> Iterator[tuple[str, Machine]]:
+    """Run an image behind a pseudo-terminal; give its path.
+
+    Args:
+        elf: the image.
+        board: what it was built for.
+        found: registers that do not begin as after power-on.
+    """
+    machine = Machine(board, read_image(elf), found or {})
     machine.run()  # up to the first sleep
     master, slave = pty.openpty()
     tty.setraw(slave)

@@ -16,6 +16,7 @@ from tinykit.core.errors import CheckFailedError, TinykitError
 from tinykit.core.toml_writer import to_toml
 from tinykit.host.build import BuildOptions, build
 from tinykit.host.image import boot2_crc32, check_image, read_image
+from tinykit.host.link import Link
 from tinykit.host.record import built_board, read_record
 
 IN_UNICORN = ("xiao_nrf52840", "microbit_v2")
@@ -142,6 +143,41 @@ def test_the_driver_sets_the_clock_and_the_rate_of_the_boards_file(
     clock_hz, baud = RATES[name]
     assert clock_hz(registers) == board.clock_hz
     assert abs(baud(registers) / board.link.baud - 1) < 0.002  # receivers stand 2 %
+
+
+L4_CSR, U5_CSR, PICO_RESET, PICO_SCRATCH = 0x40021094, 0x46020CF4, 0x40064008, 0x4005800C
+PIN, SOFTWARE, IWDG = 1 << 26, 1 << 28, 1 << 29
+
+
+@pytest.mark.parametrize(
+    ("name", "found", "reasons"),
+    [
+        ("nucleo_l4r5zi", {}, ()),
+        ("nucleo_l4r5zi", {L4_CSR: PIN}, ("reset pin",)),
+        ("nucleo_l4r5zi", {L4_CSR: PIN | SOFTWARE}, ("fault",)),
+        ("nucleo_u575zi_q", {U5_CSR: PIN | IWDG}, ("watchdog",)),
+        ("pico", {}, ()),
+        ("pico", {PICO_RESET: 1 << 16}, ("reset pin",)),
+        ("pico", {PICO_RESET: 1 << 8, PICO_SCRATCH: 0x746B7231}, ("fault",)),
+    ],
+)
+def test_the_board_tells_why_it_was_reset(
+    name: str,
+    found: dict[int, int],
+    reasons: tuple[str, ...],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    pytest.importorskip("unicorn")
+    from dry_run import connected
+
+    model = shared_model("hello_world_int8")
+    folder = shared_build(tmp_path_factory, "hello_world_int8", model, board=find_board(name))
+    with (
+        connected(folder / "firmware.elf", find_board(name), found) as (port, machine),
+        Link(port) as link,
+    ):
+        assert link.status().reset_reasons == reasons
+    assert machine.registers.get(L4_CSR, 0) & 1 << 23 == 0  # RMVF does not stay set
 
 
 def test_a_board_is_shown_with_what_its_bootloader_owns(tinykit: Tinykit) -> None:

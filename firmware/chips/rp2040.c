@@ -3,7 +3,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "board.h"
 #include "chip.h"
-#include "unwatched.h"
 
 #define REGISTER(address) (*(volatile uint32_t *)(address))
 // 2.1.2: each register again, where what is written sets or clears bits
@@ -57,7 +56,14 @@
 // The UART's two clocks, those of the timer and of what makes its ticks
 #define SLEEP_EN1_IN_USE (1u << 6 | 1u << 7 | 1u << 5 | 1u << 12)
 
-// 4.7.6 WATCHDOG, whose ticks the timer counts; 4.6.5 TIMER
+// 2.12.8 CHIP_RESET: what reset all of the chip
+#define CHIP_RESET         REGISTER(0x40064008u)
+#define CHIP_RESET_HAD_RUN (1u << 16)
+
+// 4.7.6 WATCHDOG, whose ticks the timer counts, and whose scratch registers a reset of the core
+// leaves alone (the boot ROM uses the upper four); 4.6.5 TIMER
+#define WATCHDOG_SCRATCH0    REGISTER(0x4005800cu)
+#define STARTED_BEFORE       0x746b7231u
 #define WATCHDOG_TICK        REGISTER(0x4005802cu)
 #define WATCHDOG_TICK_ENABLE (1u << 9)
 #define TIMER_TIMERAWL       REGISTER(0x40054028u)
@@ -163,8 +169,21 @@ static void prepare_sleep(void)
     SCB_SCR = SCR_SLEEPDEEP;
 }
 
+static uint32_t reset_reasons;
+
+// 2.4.5: tk_chip_restart resets the cores alone, after which CHIP_RESET says what it said before.
+static uint32_t take_reasons(void)
+{
+    if (WATCHDOG_SCRATCH0 == STARTED_BEFORE) {
+        return TK_RESET_SELF;
+    }
+    WATCHDOG_SCRATCH0 = STARTED_BEFORE;
+    return (CHIP_RESET & CHIP_RESET_HAD_RUN) ? TK_RESET_PIN : 0;
+}
+
 void tk_chip_start(void)
 {
+    reset_reasons = take_reasons();
     start_peripherals();
     start_crystal();
     start_pll();
@@ -218,3 +237,8 @@ void tk_chip_send_polled(const uint8_t *data, size_t bytes)
 }
 
 uint32_t tk_chip_time_us(void) { return TIMER_TIMERAWL; }
+
+// Its watchdog lasts 8.3 s at most (erratum E1), and inferences may take longer.
+void tk_chip_feed(void) {}
+
+uint32_t tk_chip_reset_reasons(void) { return reset_reasons; }

@@ -1,7 +1,8 @@
 // Link and timer of the STM32s whose USARTs have FIFOs: L4+ and U5.
 //
 // Included once, by the chip's file, which says where they lie:
-// USART_ADDRESS, USART_IRQ, USART_DIVIDER, USART_PIN_FUNCTION, GPIO_ADDRESS, and has start_clocks.
+// USART_ADDRESS, USART_IRQ, USART_DIVIDER, USART_PIN_FUNCTION, GPIO_ADDRESS, RCC_CSR_ADDRESS, and
+// has start_clocks.
 // Sections: RM0432 rev 9 (L4+); RM0456 (U5) has the same registers.
 //
 // SPDX-License-Identifier: Apache-2.0
@@ -10,7 +11,6 @@
 
 #include "board.h"
 #include "chip.h"
-#include "unwatched.h"
 
 #define REGISTER(address) (*(volatile uint32_t *)(address))
 
@@ -59,6 +59,14 @@ _Static_assert(offsetof(usart, TDR) == 0x28, "50.8");
 #define USART_FIFOEN     (1u << 29)
 #define USART_CR3_OVRDIS (1u << 12)
 
+// 6.4.29 RCC_CSR
+#define RCC_CSR       REGISTER(RCC_CSR_ADDRESS)
+#define CSR_RMVF      (1u << 23)
+#define CSR_PINRSTF   (1u << 26)
+#define CSR_BORRSTF   (1u << 27)
+#define CSR_SFTRSTF   (1u << 28)
+#define CSR_WATCHDOGS (3u << 29) // the independent one and the window's
+
 #define NVIC_ISER(irq) REGISTER(0xe000e100u + 4u * ((irq) / 32u))
 #define NVIC_ICPR(irq) REGISTER(0xe000e280u + 4u * ((irq) / 32u))
 #define IRQ_MASK(irq)  (1u << ((irq) % 32u))
@@ -99,8 +107,24 @@ static void start_link(void)
     NVIC_ISER(USART_IRQ) = IRQ_MASK(USART_IRQ);
 }
 
+static uint32_t reset_reasons;
+
+// Every reset drives the pin too, which therefore tells only where nothing else does (6.1.2).
+static uint32_t reasons(uint32_t flags)
+{
+    if (flags & CSR_BORRSTF) { // power-on
+        return 0;
+    }
+    const uint32_t inner = ((flags & CSR_WATCHDOGS) ? TK_RESET_WATCHDOG : 0u) |
+                           ((flags & CSR_SFTRSTF) ? TK_RESET_SELF : 0u);
+    return (inner == 0) && (flags & CSR_PINRSTF) ? TK_RESET_PIN : inner;
+}
+
 void tk_chip_start(void)
 {
+    reset_reasons = reasons(RCC_CSR);
+    RCC_CSR |= CSR_RMVF; // or they would add up
+    RCC_CSR &= ~CSR_RMVF;
     start_clocks();
     start_timer();
     start_link();
@@ -159,5 +183,10 @@ void tk_chip_send_polled(const uint8_t *data, size_t bytes)
 }
 
 uint32_t tk_chip_time_us(void) { return TIM2->CNT; }
+
+// Its watchdogs go on while the core sleeps until the host says something, for 33 s at most.
+void tk_chip_feed(void) {}
+
+uint32_t tk_chip_reset_reasons(void) { return reset_reasons; }
 
 #endif

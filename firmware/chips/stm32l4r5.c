@@ -7,6 +7,7 @@
 #define USART_IRQ          70u
 #define USART_PIN_FUNCTION 8u
 #define GPIO_ADDRESS       0x48000000u
+#define RCC_CSR_ADDRESS    0x40021094u
 // 51.4.5: 256 times the kernel's clock by the rate, rounded
 #define USART_DIVIDER ((256u * USART_KERNEL_HZ + TK_UART_BAUD / 2u) / TK_UART_BAUD)
 

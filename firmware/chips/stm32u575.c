@@ -8,6 +8,7 @@
 #define USART_IRQ          61u
 #define USART_PIN_FUNCTION 7u
 #define GPIO_ADDRESS       0x42020000u
+#define RCC_CSR_ADDRESS    0x46020cf4u
 #define USART_DIVIDER      ((USART_KERNEL_HZ + TK_UART_BAUD / 2u) / TK_UART_BAUD) // 66.5.8
 
 #include "stm32.h"

@@ -1,5 +1,4 @@
-// For chips that exist in emulators only, and for those whose watchdog would go on while the core
-// sleeps until the host says something.
+// For chips that exist in emulators only.
 //
 // Included once, by the chip's file.
 //
