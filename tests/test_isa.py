@@ -187,7 +187,6 @@ def needs(toolchain: str, board: str) -> None:
 USUAL = {
     ("gcc", board) for board in {find_board(name).cpu: name for name in board_paths()}.values()
 }
-USUAL_KERNELS = {("gcc", "microbit")}
 
 
 def runs(usual: set[tuple[str, str]]) -> list[object]:
@@ -208,7 +207,8 @@ def test_an_image_keeps_to_its_core(toolchain: str, board: str, tmp_path: Path) 
     assert list(foreign_instructions(tmp_path / "build" / "firmware.elf", find_board(board))) == []
 
 
-@pytest.mark.parametrize(("toolchain", "board"), runs(USUAL_KERNELS))
+# Those of four cores are checked in CI by tests/embedded.py.
+@pytest.mark.parametrize(("toolchain", "board"), runs(set()))
 def test_every_kernel_keeps_to_the_core(toolchain: str, board: str, tmp_path: Path) -> None:
     needs(toolchain, board)
     facts = find_board(board)

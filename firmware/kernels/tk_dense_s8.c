@@ -1,7 +1,7 @@
-// FULLY_CONNECTED, and the product of one column of a convolution: four rows at a time where the
-// outputs are plain, what is left row by row.
+// FULLY_CONNECTED, and the product of one column of a convolution: four rows at a time.
 //
 // SPDX-License-Identifier: Apache-2.0
+#include "tk_inline.h"
 #include "tk_quads.h"
 
 static int32_t dot(const int8_t *weights, const int8_t *src, uint32_t count, int32_t sum)
@@ -12,21 +12,43 @@ static int32_t dot(const int8_t *weights, const int8_t *src, uint32_t count, int
     return sum;
 }
 
+// Few layers need it, and it is long.
+TK_APART void finish(const tk_output *out, uint32_t channel, int32_t sum, int8_t *dst)
+{
+    dst[channel] = tk_finish(out, channel, sum);
+}
+
+static void quad(const tk_dense_layer *layer, const int8_t *src, uint32_t channel, int8_t *dst)
+{
+    int32_t sums[TK_QUAD];
+    __builtin_memcpy(sums, layer->bias + channel, sizeof sums);
+    tk_quad_sums_s8(layer->weights + channel * layer->inputs, src, layer->inputs, sums);
+    if (layer->out.plain) {
+        tk_finish_quad_s8(sums, &layer->out, channel, dst + channel);
+        return;
+    }
+    for (uint32_t i = 0; i < TK_QUAD; i++) {
+        finish(&layer->out, channel + i, sums[i], dst);
+    }
+}
+
+static void single(const tk_dense_layer *layer, const int8_t *src, uint32_t channel, int8_t *dst)
+{
+    const int8_t *weights = layer->weights + channel * layer->inputs;
+    finish(&layer->out, channel, dot(weights, src, layer->inputs, layer->bias[channel]), dst);
+}
+
 void tk_dense_s8(const tk_dense_layer *layer, const int8_t *src, int8_t *dst)
 {
-    const tk_output *out = &layer->out;
-    const uint32_t inputs = layer->inputs;
-    const int8_t *weights = layer->weights;
-    uint32_t channel = 0;
-    for (; out->plain && channel + TK_QUAD <= out->channels; channel += TK_QUAD) {
-        int32_t sums[TK_QUAD];
-        __builtin_memcpy(sums, layer->bias + channel, sizeof sums);
-        tk_quad_sums_s8(weights, src, inputs, sums);
-        tk_finish_quad_s8(sums, out, channel, dst + channel);
-        weights += TK_QUAD * inputs;
+    const uint32_t channels = layer->out.channels;
+    if (channels < TK_QUAD) {
+        for (uint32_t channel = 0; channel < channels; channel++) {
+            single(layer, src, channel, dst);
+        }
+        return;
     }
-    for (; channel < out->channels; channel++, weights += inputs) {
-        const int32_t sum = dot(weights, src, inputs, layer->bias[channel]);
-        dst[channel] = tk_finish(out, channel, sum);
+    const uint32_t last = channels - TK_QUAD; // of these four some may be done already
+    for (uint32_t channel = 0; channel < channels; channel += TK_QUAD) {
+        quad(layer, src, channel < last ? channel : last, dst);
     }
 }
