@@ -13,7 +13,7 @@ from tinykit.core.board import Board, board_paths, load_board
 from tinykit.host.find_port import usb_ports
 from tinykit.host.flash_drive import find_drives, mounted
 from tinykit.host.flash_tool import HINTS, find_program
-from tinykit.host.usb_devices import board_ids, named
+from tinykit.host.usb_devices import board_ids, may_open, named
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ def _ports(boards: Sequence[Board]) -> Iterator[Finding]:
     for device in usb_ports():
         names = [board.name for board in boards if device.usb_id in board_ids(board)]
         what = " or ".join(names) or "no board that is known: a serial adapter?"
-        usable = os.access(device.device, os.R_OK | os.W_OK)
+        usable = may_open(device)
         get = "" if usable else "no permission: sudo usermod -aG dialout $USER, then log in again"
         yield Finding(named(device), device.device if usable else None, what, get)
 

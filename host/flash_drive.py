@@ -90,8 +90,10 @@ def refuse_other_device(board: Board, place: Path, sysfs: Path) -> None:
 
 def usb_id_of(device: int, sysfs: Path) -> str | None:
     """Return the id of the USB device that holds a block device; Linux tells."""
+    if not sysfs.is_dir():
+        return None
     path = sysfs / "dev" / "block" / f"{os.major(device)}:{os.minor(device)}"
-    if os.name != "posix" or not path.exists():
+    if not path.exists():
         return None
     for folder in path.resolve().parents:
         if (folder / "idVendor").is_file():

@@ -1,6 +1,5 @@
 """Run the program that writes an image to a board: bossac, openocd, pyocd."""
 
-import os
 import re
 import shutil
 import subprocess
@@ -14,7 +13,7 @@ import serial
 from tinykit.core.board import Board
 from tinykit.core.errors import CheckFailedError, MissingToolError
 from tinykit.host.find_port import UsbPort, usb_ports
-from tinykit.host.usb_devices import board_device, named, udev_rules
+from tinykit.host.usb_devices import board_device, may_open, named, udev_rules
 
 POLL_S = 0.2
 _DENIED = re.compile(r"permission denied|LIBUSB_ERROR_ACCESS|access denied|Operation not permitted")
@@ -101,7 +100,7 @@ def require_access(board: Board, device: UsbPort) -> None:
     Raises:
         MissingToolError: no permission.
     """
-    if not os.access(device.device, os.R_OK | os.W_OK):
+    if not may_open(device):
         raise MissingToolError(f"no permission to open {device.device}", udev_rules(board))
 
 

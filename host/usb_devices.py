@@ -1,5 +1,6 @@
 """Which USB device is the board, by the ids in its file, and what Linux must allow."""
 
+import os
 from collections.abc import Sequence
 
 from tinykit.core.board import Board
@@ -49,6 +50,11 @@ def board_device(board: Board, port: str | None, found: Sequence[UsbPort]) -> Us
             f"{len(ours)} boards could be meant: {', '.join(map(named, ours))}", "choose: --port"
         )
     return ours[0]
+
+
+def may_open(device: UsbPort) -> bool:
+    """Tell whether this user may open a port; only Linux and macOS know ports as files."""
+    return os.name != "posix" or os.access(device.device, os.R_OK | os.W_OK)
 
 
 def udev_rules(board: Board) -> str:
