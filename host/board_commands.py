@@ -123,7 +123,7 @@ def build_command(
     """
     from tinykit.core.board import linked_by
     from tinykit.host import show
-    from tinykit.host.apps import APPS
+    from tinykit.host.apps import APPS, NONE
     from tinykit.host.build import build, read_model
     from tinykit.host.settings import build_options, chosen_board, chosen_model
 
@@ -139,9 +139,9 @@ def build_command(
         print_json({"folder": folder, **_plain(record)})
         return
     results().print(show.sizes(record, facts))
-    if facts.emulators:
+    if facts.emulators or record.app == NONE.name:
         step = APPS[record.app].next_step.format(
-            folder=shlex.quote(str(folder)), emulator=facts.emulators[0]
+            folder=shlex.quote(str(folder)), emulator=next(iter(facts.emulators), "")
         )
     else:
         step = f"tinykit flash {folder}"

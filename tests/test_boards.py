@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import tiny
-from commands import Tinykit, shared_build
+from commands import Tinykit, needs_gcc, shared_build
 from models import ROOT, shared_model
 
 from tinykit.core.board import BOARDS, board_paths, find_board, load_board
@@ -78,16 +78,28 @@ def test_a_second_stage_with_another_crc_is_refused(pico: Path) -> None:
 DRY = ("nucleo_l4r5zi", "nucleo_u575zi_q", "pico")
 
 
-@pytest.mark.parametrize("model", ["hello_world_int8", "kws_int8"])
+@pytest.mark.parametrize(
+    ("model", "toolchain"),
+    [
+        ("hello_world_int8", "zig"),
+        pytest.param("hello_world_int8", "gcc", marks=needs_gcc),
+        ("kws_int8", "zig"),
+    ],
+)
 @pytest.mark.parametrize("name", DRY)
 def test_an_image_that_nothing_emulates_answers_as_the_oracle(
-    name: str, model: str, tinykit: Tinykit, tmp_path_factory: pytest.TempPathFactory
+    name: str,
+    model: str,
+    toolchain: str,
+    tinykit: Tinykit,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     pytest.importorskip("unicorn")
     from dry_run import connected
 
     board = find_board(name)
-    folder = shared_build(tmp_path_factory, model, shared_model(model), board=board)
+    options = BuildOptions(toolchain=toolchain)
+    folder = shared_build(tmp_path_factory, model, shared_model(model), options, board)
 
     with connected(folder / "firmware.elf", board) as (port, _):
         report = tinykit("verify", folder, "--port", port, "--inputs", "5", "--json").json

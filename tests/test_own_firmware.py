@@ -142,3 +142,11 @@ def test_what_has_no_link_is_not_verified_and_comes_without_tflm(
         "build", tmp_path / "m.tflite", "-b", "nano33", "--app", "none", "--engine", "tflm"
     )
     assert line == "--app none is not built with --engine tflm"
+
+
+def test_what_comes_next_is_not_flashing_a_board(tinykit: Tinykit, tmp_path: Path) -> None:
+    (tmp_path / "m.tflite").write_bytes(tiny.dense())
+    ended = tinykit(
+        "build", tmp_path / "m.tflite", "-b", "pico", "--app", "none", "-o", tmp_path / "o"
+    )
+    assert f"next: {tmp_path / 'o'}/README.md" in ended.err.replace("\n", "")
