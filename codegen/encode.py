@@ -126,7 +126,7 @@ def rows_cost(rows: Matrix) -> Cost:
 def tile_cost(rows: Matrix) -> Cost:
     """Predict a dense product with DSP instructions at one of several positions."""
     outputs, inputs = rows.shape
-    return Cost(rows.size, outputs * (0.84 * inputs + 10))
+    return Cost(rows.size, outputs * (0.82 * inputs + 10))
 
 
 def sparse_cost(rows: Matrix) -> Cost:

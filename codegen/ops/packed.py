@@ -101,7 +101,9 @@ def lower_convolution(
     outputs, taps = product.rows.shape
     assert operator.inputs[0] is not None
     name, scaling = operator.name, product.scaling
-    pairs = packed.column_words(taps)
+    run = view.kernel[1] * channels
+    filled = packed.filled_run(run, view.kernel[0], outputs)
+    pairs = packed.column_words(view.kernel[0] * filled)
     shape = f"{view.kernel[0]}x{view.kernel[1]} convolution {channels} -> {outputs}"
     return Layer(
         name=name,
@@ -112,6 +114,7 @@ def lower_convolution(
         fields=(
             ("pad_value", product.input_zero_point),
             ("pairs", pairs),
+            ("run", filled),
             ("weights", f"{name}_weights"),
             ("rows", f"{name}_rows"),
             view.field(channels),
@@ -128,11 +131,11 @@ def lower_convolution(
         inputs=(operator.inputs[0],),
         outputs=operator.outputs,
         tables=(
-            packed.tile_table(product.rows),
+            packed.tile_table(product.rows, run, filled),
             packed.tile_records(product.folded_bias(), scaling),
         ),
         takes_scratch=True,
-        scratch_bytes=4 * packed.COLUMNS * pairs + _copied_bytes(view, channels),
+        scratch_bytes=4 * packed.COLUMNS * pairs + _copied_bytes(view, run, 2 * pairs),
         scratch_alignment=_ALIGNMENT,
         access=(copied_in_tiles(view.steps(channels, outputs), packed.COLUMNS),),
         macs=view.output[0] * view.output[1] * outputs * taps,
@@ -150,11 +153,9 @@ def _one_row(view: Window) -> Window:
     return replace(view, image=(1, positions), output=(1, positions))
 
 
-def _copied_bytes(view: Window, channels: int) -> int:
+def _copied_bytes(view: Window, run: int, window_bytes: int) -> int:
     """Return the bytes that a window is copied to, where it is not read in place."""
-    run = view.kernel[1] * channels
-    taps = view.kernel[0] * run
-    whole = run % packed.GROUP == 0 and not gathered_bytes(view, channels)
+    whole = run % packed.GROUP == 0 and not gathered_bytes(view, run)
     if whole and (view.kernel == (1, 1) or view.output[1] % packed.COLUMNS == 0):
         return 0
-    return -(-taps // packed.GROUP) * packed.GROUP
+    return window_bytes

@@ -35,7 +35,7 @@ static void gather_edge(const tk_conv_packed_layer *layer, const int8_t *src, co
     const tk_span *rows = &view->rows;
     const tk_span *columns = &view->columns;
     const uint32_t channels = window->channels;
-    const uint32_t run = window->kernel_width * channels;
+    const uint32_t run = layer->run;
     if (rows->begin >= rows->end || columns->begin >= columns->end) {
         fill(bytes, layer->pad_value, window->kernel_height * run);
         return;
@@ -46,7 +46,7 @@ static void gather_edge(const tk_conv_packed_layer *layer, const int8_t *src, co
         .step = (uint32_t)window->in_width * channels * window->dilation_height,
         .left = (uint32_t)columns->begin * channels,
         .inside = (uint32_t)(columns->end - columns->begin) * channels,
-        .right = (uint32_t)(window->kernel_width - columns->end) * channels,
+        .right = run - (uint32_t)columns->end * channels,
     };
     bytes = fill(bytes, layer->pad_value, (uint32_t)rows->begin * run);
     if (window->dilation_width == 1) {
@@ -63,17 +63,19 @@ static const int8_t *gather(const tk_conv_packed_layer *layer, const int8_t *src
                             const tk_places *at, int8_t *copy)
 {
     const tk_window *window = &layer->window;
-    const uint32_t run = (uint32_t)window->kernel_width * window->channels;
+    const uint32_t inside = (uint32_t)window->kernel_width * window->channels;
     const tk_view view = tk_view_at(window, src, at->y, at->x);
     if (!view.first) {
         gather_edge(layer, src, &view, copy);
         return copy;
     }
-    if (window->kernel_height == 1 && window->kernel_width == 1 && run % 4 == 0) {
+    if (window->kernel_height == 1 && window->kernel_width == 1 && inside % 4 == 0) {
         return view.first;
     }
-    const tk_strip strip = {
-        .row = view.first, .step = (uint32_t)view.row_step, .left = 0, .inside = run, .right = 0};
+    const tk_strip strip = {.row = view.first,
+                            .step = (uint32_t)view.row_step,
+                            .inside = inside,
+                            .right = layer->run - inside};
     tk_strip_s8(copy, layer->pad_value, window->kernel_height, &strip);
     return copy;
 }
@@ -93,23 +95,33 @@ TK_APART void fill_column(const tk_conv_packed_layer *layer, const int8_t *src, 
 }
 
 // Widens a tile of windows that are read in place, or returns 0 if they are not. Each lies inside
-// of the image if the first and the last of a row do.
+// of the image if the outermost ones of a row do. What is read behind a window's row, for weights
+// that are zero, lies in the image too.
 static int widen_row(const tk_conv_packed_layer *layer, const int8_t *src, uint32_t *columns,
-                     tk_places *at)
+                     const tk_places *at)
 {
     const tk_window *window = &layer->window;
-    const uint32_t run = (uint32_t)window->kernel_width * window->channels;
-    const int32_t step = window->backward ? -1 : 1;
-    if (run % 4 != 0 || at->x_step + TK_TILE_COLUMNS > window->out_width) {
+    const int32_t reach = TK_TILE_COLUMNS - 1;
+    if (layer->run % 4 != 0 || at->x_step + TK_TILE_COLUMNS > window->out_width) {
         return 0;
     }
-    const tk_view first = tk_view_at(window, src, at->y, at->x);
-    const uint32_t last = at->x + (uint32_t)(step * (TK_TILE_COLUMNS - 1));
-    if (!first.first || !tk_view_at(window, src, at->y, last).first) {
+    const uint32_t left = at->x - (window->backward ? (uint32_t)reach : 0);
+    const tk_view view = tk_view_at(window, src, at->y, left);
+    const int32_t width = window->in_width + window->pad_width - window->kernel_width;
+    if (!view.first || (int32_t)(left + (uint32_t)reach) * window->stride_width > width) {
         return 0;
     }
-    tk_widen_s8(first.first, step * window->stride_width * window->channels, columns, run / 4,
-                window->kernel_height, (uint32_t)first.row_step - run);
+    const int32_t step = window->stride_width * window->channels;
+    if (layer->run > window->kernel_width * window->channels) {
+        const int8_t *end = src + window->in_height * window->in_width * window->channels;
+        const int32_t rows = window->kernel_height - 1;
+        if (end - view.first < reach * step + rows * view.row_step + layer->run) {
+            return 0;
+        }
+    }
+    tk_widen_s8(window->backward ? view.first + reach * step : view.first,
+                window->backward ? -step : step, columns, layer->run / 4u, window->kernel_height,
+                (uint32_t)view.row_step - layer->run);
     return 1;
 }
 

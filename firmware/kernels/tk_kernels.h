@@ -95,6 +95,7 @@ typedef struct {
 typedef struct {
     int8_t pad_value;
     uint16_t pairs; // words of inputs in a column
+    uint16_t run;   // inputs of a window's row in it, perhaps filled up to whole groups of four
     const uint32_t *weights;
     const uint32_t *rows;
     tk_window window;

@@ -31,9 +31,11 @@ static void run_packed(const tk_window *window, uint16_t channels, const int8_t 
         rows[5 * i + 2] = rows[5 * i + 3] = 1u << 31;
         rows[5 * i + 4] = 0x0202; // a shift by 3 twice
     }
-    const uint16_t groups = groups_of_four((uint32_t)window->kernel_width * window->channels);
+    const uint32_t run = (uint32_t)window->kernel_width * window->channels;
+    const uint16_t groups = groups_of_four(run);
     const tk_conv_packed_layer layer = {.out = {.channels = channels, .min = -128, .max = 127},
                                         .pairs = (uint16_t)(2 * groups * window->kernel_height),
+                                        .run = (uint16_t)(4 * groups),
                                         .weights = (const uint32_t *)(const void *)weights,
                                         .rows = rows,
                                         .window = *window};
