@@ -13,6 +13,7 @@ from tinykit.codegen.ops.width import INT8
 from tinykit.core.graph import Operator
 
 _ALIGNMENT = 4
+_TILE_ONLY = ("pairs", "run")  # members of tk_conv_packed_layer that sparse weights do not need
 _MOST_POSITIONS = (1 << 16) - 1  # of a row, in tk_window
 
 
@@ -77,7 +78,7 @@ def lower_sparse_convolution(
         layer,
         kernel="tk_conv_sparse_tile_s8",
         record="tk_conv_sparse_tile_layer",
-        fields=tuple(field for field in layer.fields if field[0] != "pairs"),
+        fields=tuple(field for field in layer.fields if field[0] not in _TILE_ONLY),
         tables=(
             packed.stream_table(product.rows),
             packed.row_records(product.folded_bias(), product.scaling),

@@ -4,34 +4,22 @@
 // is a shift: only the finer one is multiplied.
 //
 // SPDX-License-Identifier: Apache-2.0
-#include "tk_dsp.h"
-
-// x + half, less one if x is negative and `sign` has all bits.
-static inline int32_t round_up(int32_t x, int32_t half, int32_t sign)
-{
-    return x + half + (tk_floor_shift(x, 31) & sign);
-}
-
-// 20 instructions a value.
-static void add(const tk_add_alike_layer *layer, const int8_t *coarse, const int8_t *fine,
-                int8_t *dst)
-{
-    const int32_t sign = layer->fine_shift > 0 ? -1 : 0;
-    const int32_t fine_half = (int32_t)((1u << layer->fine_shift) >> 1);
-    const int32_t half = tk_half(layer->shift, layer->zero);
-    for (const int8_t *end = dst + layer->count; dst < end; dst++) {
-        const int32_t wide = *fine++ * (1 << 21) + layer->fine_offset;
-        const int32_t high = tk_high_word(wide, layer->fine_multiplier);
-        const int32_t scaled = tk_floor_shift(round_up(high, fine_half, sign), layer->fine_shift);
-        const int32_t sum = *coarse++ * (1 << 20) + layer->coarse_offset + 2 * scaled;
-        *dst = tk_round_plain(tk_high_word(sum, layer->multiplier), layer->shift, half);
-    }
-}
+#include "tk_terms.h"
 
 void tk_add_alike_s8(const tk_add_alike_layer *layer, const int8_t *coarse, const int8_t *fine,
                      int8_t *dst)
 {
-    add(layer, coarse, fine, dst);
+    const tk_terms terms = {
+        .fine_offset = layer->fine_offset,
+        .fine_multiplier = layer->fine_multiplier,
+        .fine_half = (int32_t)((1u << layer->fine_shift) >> 1),
+        .fine_shift = layer->fine_shift,
+        .coarse_offset = layer->coarse_offset,
+        .multiplier = layer->multiplier,
+        .half = tk_half(layer->shift, layer->zero),
+        .shift = layer->shift,
+    };
+    tk_terms_s8(coarse, fine, dst, dst + layer->count, &terms);
     if (layer->min > INT8_MIN || layer->max < INT8_MAX) {
         for (uint32_t i = 0; i < layer->count; i++) {
             dst[i] = tk_clamp(dst[i], layer->min, layer->max);
