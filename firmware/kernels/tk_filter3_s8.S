@@ -8,9 +8,9 @@
 //     r4-r9  taps 0 1 and 1 2 of each row     lr   inputs 4 5, then shift, end of the row
 //
 // Stride 1 has 18 multiply-accumulates in 3 loads and 12 multiplies, stride 2 in 6 and 12: the floor
-// is 21 or 24 cycles for two outputs. With all that surrounds them an output costs 18.5 or 20
-// instructions, 24 or 25.5 cycles, of which requantization is 7; a row costs 14 or 20, a call 20 or
-// 65.
+// is 21 or 24 cycles for two outputs. With all that surrounds them an output costs 19 or 20.5
+// instructions, 24.5 or 26 cycles, of which 4 are requantization; a row costs 12 or 19, a call 14 or
+// 60.
 //
 // SPDX-License-Identifier: Apache-2.0
 #if defined(__ARM_FEATURE_DSP) && __ARM_FEATURE_DSP

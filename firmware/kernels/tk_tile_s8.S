@@ -16,8 +16,8 @@
 // Two inputs a, b of a step are 16 multiply-accumulates in 13 instructions or 17 cycles: 3 loads, 2
 // to widen, 8 dual multiplies. The floor is 16 cycles, 10 and 5 words in one run of loads, which
 // would take two more registers. A turn of the loop takes 32 inputs, and 3 instructions or 6 cycles
-// beside them: 0.82 instructions and 1.09 cycles a multiply-accumulate. A pair of rows costs 77 or
-// 92 beside it for its 8 outputs, 40 of them to requantize.
+// beside them: 0.82 instructions and 1.09 cycles a multiply-accumulate. A pair of rows costs 76 or
+// 89 beside it for its 8 outputs, 40 of them to requantize.
 //
 // SPDX-License-Identifier: Apache-2.0
 #if defined(__ARM_FEATURE_DSP) && __ARM_FEATURE_DSP

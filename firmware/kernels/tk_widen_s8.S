@@ -7,9 +7,9 @@
 //     r12     columns, next word
 //     lr      pairs of groups left
 //
-// A group is 16 inputs in 15 instructions or 24 cycles: 4 loads, 8 to widen, 8 words to store. Those
-// are the floor of 22 cycles, the rest is the loop, which takes two groups a turn. A run costs 14
-// instructions or 21 cycles beside them, a call 6 or 26.
+// A group is 16 inputs in 14 instructions or 24 cycles: 4 loads, 8 to widen, 8 words to store. Those
+// are the floor of 22 cycles, the rest is the loop, which takes two groups a turn. A run costs 12
+// instructions or 17 cycles beside them, a call 6 or 28.
 //
 // SPDX-License-Identifier: Apache-2.0
 #if defined(__ARM_FEATURE_DSP) && __ARM_FEATURE_DSP
