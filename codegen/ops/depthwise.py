@@ -1,5 +1,6 @@
 """DEPTHWISE_CONV_2D: a small filter for each channel."""
 
+import dataclasses
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,6 +21,7 @@ _BAND_BYTES = 512  # of copied rows; more would save little time
 _LANES = 4  # channels that tk_depthwise_3x3_s8 takes at a time
 _FILTER_BYTES = 40  # tk_filter3
 _MOST_STRIDE = 2  # along the rows
+_CALL_CYCLES = 60  # of tk_filter3_s8
 _RING_BYTES = 1024  # of the rows of all lanes
 
 
@@ -183,18 +185,23 @@ def _lower_3x3(operator: Operator, product: Product, view: Window) -> Layer:
     """Lower to the kernel that goes along rows too, four channels at a time."""
     outputs = len(product.rows)
     layer = _common(operator, replace(product, bias=product.folded_bias()), view)
+    access = rows_access(view, outputs)
+    rows, across = product.rows, _goes_across(view)
+    if across:
+        view, rows = _exchanged(view), rows.reshape(-1, 3, 3).transpose(0, 2, 1)
     # tk_filter3_s8 reads as if the outputs were even
     width = _width(view, view.output[1] + view.output[1] % 2, 4)
     most = max(view.kernel[0], _RING_BYTES // (2 * _LANES * width))
     ring = min(most, (view.output[0] - 1) * view.stride[0] + view.kernel[0])
     # the last row of weights is read as a word
-    weights = np.append(product.rows.ravel(), 0).astype(np.int8)
+    weights = np.append(rows.ravel(), 0).astype(np.int8)
     return replace(
         layer,
         kernel="tk_depthwise_3x3_s8",
         record="tk_depthwise_rows_layer",
         fields=(
             ("in_zero", product.input_zero_point),
+            ("across", int(across)),
             ("width", width),
             ("band", ring),
             ("weights", f"{layer.name}_weights"),
@@ -206,8 +213,27 @@ def _lower_3x3(operator: Operator, product: Product, view: Window) -> Layer:
         takes_scratch=True,
         scratch_bytes=_LANES * (_FILTER_BYTES + 2 * ring * width),
         scratch_alignment=4,
-        access=(rows_access(view, outputs),),
+        access=(access,),
     )
+
+
+def _goes_across(view: Window) -> bool:
+    """Tell whether fewer, longer rows pay: the image's columns, each in a call of its own.
+
+    In place that is safe where outputs lie where the inputs of the same position do.
+    """
+    alike = view.stride == (1, 1) and view.image == view.output and max(view.pad) < 3
+    height, width = view.output
+    along = height * _row_cycles(width) + _CALL_CYCLES
+    return alike and width * (_row_cycles(height) + _CALL_CYCLES) < along
+
+
+def _row_cycles(outputs: int) -> int:
+    return 19 + 49 * -(-outputs // 2)
+
+
+def _exchanged(view: Window) -> Window:
+    return Window(*(pair[::-1] for pair in dataclasses.astuple(view)))
 
 
 def _width(view: Window, outputs: int, taps: int) -> int:

@@ -14,8 +14,9 @@ typedef struct {
     const int8_t *src;
     uint32_t lanes, channel;
     tk_filter3 *filters;
-    int16_t *planes; // a ring for each channel
-    uint32_t plane;  // values of one
+    int16_t *planes;               // a ring for each channel
+    uint32_t plane;                // values of one
+    uint32_t pixel_step, row_step; // of the image, in bytes
 } work;
 
 static uint32_t twice(uint32_t pair) { return (pair << 1) & ~UINT32_C(0x10000); }
@@ -65,14 +66,14 @@ static void read_row(const work *at, int32_t y, int16_t *row)
         }
         return;
     }
-    const int8_t *src = at->src + y * window->in_width * window->channels;
+    const int8_t *src = at->src + (uint32_t)y * at->row_step;
     if (at->lanes == TK_LANES) {
-        tk_planes_s8(src, window->channels, row, sizeof *row * at->plane, window->in_width);
+        tk_planes_s8(src, at->pixel_step, row, sizeof *row * at->plane, window->in_width);
         return;
     }
     for (uint32_t lane = 0; lane < at->lanes; lane++) {
         for (uint32_t x = 0; x < window->in_width; x++) {
-            row[lane * at->plane + x] = src[x * window->channels + lane];
+            row[lane * at->plane + x] = src[x * at->pixel_step + lane];
         }
     }
 }
@@ -82,6 +83,9 @@ static void read_row(const work *at, int32_t y, int16_t *row)
 static uint32_t rows_together(const tk_depthwise_rows_layer *layer, const uint32_t *slots,
                               uint32_t most)
 {
+    if (layer->across) {
+        return 1; // tk_filter3_s8 writes rows that follow on each other
+    }
     for (uint32_t ky = 0; ky < 3; ky++) {
         const uint32_t fitting = (layer->band - 1u - slots[ky]) / layer->window.stride_height + 1;
         most = fitting < most ? fitting : most;
@@ -111,7 +115,7 @@ static void filter_lanes(const work *at, tk_filter3_rows *rows, int8_t *dst)
             tk_filter3_s8(&at->filters[lane], plane + slots[0] * layer->width,
                           plane + slots[1] * layer->width, plane + slots[2] * layer->width, rows);
         }
-        dst += rows->rows * window->out_width * rows->step;
+        dst += layer->across ? window->channels : rows->rows * window->out_width * rows->step;
     }
 }
 
@@ -122,14 +126,17 @@ void tk_depthwise_3x3_s8(const tk_depthwise_rows_layer *layer, const int8_t *src
     const uint32_t channels = window->channels;
     const uint32_t stride = window->stride_width;
     const uint32_t row_step = 2u * layer->width * window->stride_height;
+    const uint32_t across = (uint32_t)window->in_height * channels;
     tk_filter3_rows rows = {
-        .step = channels,
+        .step = layer->across ? across : channels,
         .reach = 2u * window->out_width * stride,
         .next_row = (int32_t)(row_step - (window->out_width + 1u) / 2u * 4u * stride),
         .row_step = row_step,
         .stride = stride,
     };
     work at = {.layer = layer, .filters = (tk_filter3 *)(void *)scratch};
+    at.pixel_step = rows.step;
+    at.row_step = layer->across ? channels : window->in_width * channels;
     at.planes = (int16_t *)(void *)(at.filters + TK_LANES);
     at.plane = (uint32_t)layer->band * layer->width;
     fill(at.planes, layer->in_zero, TK_LANES * at.plane);

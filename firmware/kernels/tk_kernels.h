@@ -152,6 +152,7 @@ typedef struct {
 // One output channel for each of the image, no dilation; shifts and sums as for packed weights.
 typedef struct {
     int8_t in_zero;
+    uint8_t across;        // 3x3: height and width are exchanged, here, in the window, in weights
     uint16_t width;        // of a copied row, padding included
     uint16_t band;         // rows of outputs that are computed at a time; 3x3: rows that are held
     const int8_t *weights; // [channels][kernel_height][kernel_width]; 3x3: and a byte

@@ -60,6 +60,13 @@ static void run_rows(const tk_window *window, const int8_t *weights, tk_output o
         .width = 64, .band = 2, .weights = weights, .bias = zeros, .window = *window, .out = out};
     if (window->kernel_height == 3 && window->kernel_width == 3 && window->stride_width <= 2) {
         layer.band = 4; // rows that are held
+        if (window->stride_height == 1 && window->stride_width == 1) {
+            layer.across = 1;
+            layer.window.in_height = layer.window.out_height = window->in_width;
+            layer.window.in_width = layer.window.out_width = window->in_height;
+            layer.window.pad_height = window->pad_width;
+            layer.window.pad_width = window->pad_height;
+        }
         tk_depthwise_3x3_s8(&layer, src, dst, scratch);
     } else {
         tk_depthwise_rows_s8(&layer, src, dst, scratch);
