@@ -75,9 +75,6 @@ def check_model(data: bytes, name: str, own_boards: Path | None = None) -> Check
         if not in_the_way:
             raise
         return CheckReport(name, compiles=False, obstacles=in_the_way)
-    table_bytes = sum(
-        table.bytes for layer in model.program.layers for table in tables(model.program, layer)
-    )
     return CheckReport(
         model=name,
         compiles=True,
@@ -86,19 +83,26 @@ def check_model(data: bytes, name: str, own_boards: Path | None = None) -> Check
         macs=sum(layer.macs for layer in model.program.layers),
         arena_bytes=model.plan.arena_bytes,
         least_bytes=model.plan.least_bytes,
-        tables_bytes=table_bytes,
-        boards=_fits(model, table_bytes, own_boards),
+        tables_bytes=_table_bytes(model),
+        boards=_fits(data, name, model, own_boards),
         plan=plan_rows(model.program, model.plan),
     )
 
 
-def _fits(model: Compiled, table_bytes: int, own_boards: Path | None) -> tuple[Fit, ...]:
+def _table_bytes(model: Compiled) -> int:
+    layers = model.program.layers
+    return sum(table.bytes for layer in layers for table in tables(model.program, layer))
+
+
+def _fits(data: bytes, name: str, plain: Compiled, own_boards: Path | None) -> tuple[Fit, ...]:
     found = []
-    states = state_bytes(model.program)  # in RAM, their first values in flash
-    code = CODE_BYTES + LAYER_BYTES * len(model.program.layers)
+    # cores with DSP instructions have other tables, and scratch buffers that others do not need
+    packed = compile_model(data, name, VERSION, LowerOptions(dsp=True))
     for path in board_paths(own_boards).values():
         board = load_board(path)
-        flash = table_bytes + states + code
+        model = packed if board.dsp else plain
+        states = state_bytes(model.program)  # in RAM, their first values in flash
+        flash = _table_bytes(model) + states + CODE_BYTES + LAYER_BYTES * len(model.program.layers)
         ram = model.plan.arena_bytes + states + board.ram.stack_bytes + APP_RAM_BYTES
         flash_free, ram_free = board.app_bytes - flash, board.ram.bytes - ram
         found.append(
