@@ -1,4 +1,4 @@
-"""The example application of a user's own: main.c."""
+"""The files that a user makes his own: main.c of --app none, hooks.c of --app sleep."""
 
 from dataclasses import dataclass
 
@@ -31,11 +31,29 @@ def example_files(graph: Graph, source: str, version: str) -> dict[str, str]:
         name=name,
         macro=name.upper(),
         version=version,
-        inputs=[_port(graph, n, "input", i) for i, n in enumerate(graph.inputs)],
+        inputs=_inputs(graph),
         output=_port(graph, graph.outputs[0], "output", 0),
         stateful=bool(graph.states),
     )
     return {"main.c": main}
+
+
+def hooks_files(graph: Graph, source: str, version: str) -> dict[str, str]:
+    """Return hooks.c, by file name; the arguments are those of example_files."""
+    name = model_name(source)
+    hooks = render(
+        "hooks.c.j2",
+        name=name,
+        macro=name.upper(),
+        version=version,
+        inputs=_inputs(graph),
+        output=_port(graph, graph.outputs[0], "output", 0),
+    )
+    return {"hooks.c": hooks}
+
+
+def _inputs(graph: Graph) -> list[_Port]:
+    return [_port(graph, number, "input", i) for i, number in enumerate(graph.inputs)]
 
 
 def _port(graph: Graph, number: int, role: str, position: int) -> _Port:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tinykit.codegen.example import example_files
+from tinykit.codegen.example import example_files, hooks_files
 from tinykit.codegen.mlperf import mlperf_files
 from tinykit.core.board import Board
 from tinykit.core.errors import TinykitError
@@ -32,6 +32,8 @@ class App:
         linked: the host's commands talk to it by docs/protocol.md.
         generate: makes further files from the model, its file name and our version.
         compiled: which of them are compiled.
+        hooks: which of them the user keeps and changes; "" if none.
+        chips: those that it can be built for; all if it names none.
         next_step: what to type after a build; with {folder} and {emulator}.
     """
 
@@ -43,6 +45,8 @@ class App:
     generate: Callable[[Graph, str, str], dict[str, str]]
     next_step: str
     compiled: tuple[str, ...] = ()
+    hooks: str = ""
+    chips: tuple[str, ...] = ()
 
 
 STREAM = App(
@@ -73,7 +77,19 @@ NONE = App(
     next_step="{folder}/README.md, and docs/own-firmware.md",
     compiled=("main.c",),
 )
-APPS = {app.name: app for app in (STREAM, MLPERF, NONE)}
+SLEEP = App(
+    name="sleep",
+    title="wakes by the RTC, calls your sample(), the model and your act(), sleeps on",
+    sources=("chips/nrf52840_rest.c", "link/text.c", "apps/sleep.c"),
+    engines=("native",),
+    linked=False,
+    generate=hooks_files,
+    next_step="tinykit emulate {folder} --seconds 600, and your hooks: docs/apps.md",
+    compiled=("hooks.c",),
+    hooks="hooks.c",
+    chips=("nrf52840", "nrf52833"),
+)
+APPS = {app.name: app for app in (STREAM, MLPERF, SLEEP, NONE)}
 
 
 def find_app(name: str, engine: str) -> App:
@@ -91,6 +107,25 @@ def find_app(name: str, engine: str) -> App:
             f"--engine {' or '.join(app.engines)}, or --app {STREAM.name}",
         )
     return app
+
+
+def require_chip(app: App, board: Board) -> None:
+    """Refuse a board that an application cannot be built for.
+
+    Raises:
+        TinykitError: its chip is not among those, or its link is on a wire that cannot rest.
+    """
+    if not app.chips:
+        return
+    if board.chip not in app.chips:
+        raise TinykitError(
+            f"--app {app.name} is not written for the {board.chip} of {board.name}",
+            f"a board with {' or '.join(app.chips)}: tinykit boards; or --app {NONE.name}",
+        )
+    if board.usb_device:
+        raise TinykitError(
+            f"--app {app.name} cannot sleep while {board.name} is a USB device", "--link uart"
+        )
 
 
 def app_sources(board: Board, app: App) -> list[Source]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # they take a moment to import
 
     from tinykit.host.bench import BenchReport
     from tinykit.host.build import BuildOptions
+    from tinykit.host.record import BuildRecord
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 BoardName = Annotated[str | None, typer.Option("--board", "-b", help="The board: tinykit boards.")]
@@ -113,6 +114,9 @@ def build_command(
     trace: Annotated[
         bool, typer.Option("--trace", help="The image can stop behind each layer.")
     ] = False,
+    hooks: Annotated[
+        Path | None, typer.Option(help="Your C file for --app sleep; hooks.c. Made if absent.")
+    ] = None,
     output: Output = None,
     force: Force = False,
     json: Json = False,
@@ -125,32 +129,42 @@ def build_command(
     from tinykit.host import show
     from tinykit.host.apps import APPS, NONE
     from tinykit.host.build import build, read_model
+    from tinykit.host.hooks import keep_hooks, read_hooks
     from tinykit.host.settings import build_options, chosen_board, chosen_model
 
     path = chosen_model(model)
     facts = chosen_board(board, boards)
     facts = linked_by(facts, link) if link is not None else facts
     options = build_options(engine, app, optimize, encoding, toolchain, keep_input, trace)
+    chosen = APPS[options.app]
+    options = replace(options, hooks=read_hooks(chosen, hooks))
     folder = output if output is not None else Path("build") / facts.name
     data = read_model(path)
     with messages().status("") as status:
         record = build(data, path.name, facts, options, folder, force, status.update)
+    written = keep_hooks(chosen, folder, hooks)
     if json:
         print_json({"folder": folder, **_plain(record)})
         return
     results().print(show.sizes(record, facts))
     if facts.emulators or record.app == NONE.name:
-        step = APPS[record.app].next_step.format(
+        step = chosen.next_step.format(
             folder=shlex.quote(str(folder)), emulator=next(iter(facts.emulators), "")
         )
     else:
         step = f"tinykit flash {folder}"
+    if written is not None:
+        say(f"wrote {written}, which is yours to change")
     say(f"wrote {folder}; next: {step}")
 
 
 def emulate_command(
     folder: Folder,
     emulator: ChosenEmulator = None,
+    seconds: Annotated[
+        float | None,
+        typer.Option(min=0, help="Of virtual time, then say how much was slept: --app sleep."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Run an image in an emulator until Ctrl-C; its serial port is a pseudo-terminal.
@@ -163,6 +177,9 @@ def emulate_command(
 
     record = read_record(folder)
     chosen = choose_emulator(emulator, built_board(folder, record))
+    if seconds is not None:
+        _elapse(folder, record, chosen, seconds, json)
+        return
     with start_for(folder, record, chosen) as running:
         if json:
             print_json({"port": running.port, "board": record.board, "emulator": chosen})
@@ -171,6 +188,24 @@ def emulate_command(
             verify = f"next: {command('verify', folder, '--port', running.port)}; "
             say(f"{verify if APPS[record.app].linked else ''}stop it with Ctrl-C")
         _wait(running)
+
+
+def _elapse(folder: Path, record: "BuildRecord", emulator: str, seconds: float, json: bool) -> None:
+    """Let time go by, and print how much of it was slept."""
+    from tinykit.host.elapse import elapse
+
+    with counter("seconds of virtual time") as progress:
+        report = elapse(folder, record, emulator, seconds, progress)
+    if json:
+        print_json(report)
+        return
+    for line in report.said:
+        results().print(line)
+    awake, asleep = 100 * report.awake_share, 100 * report.sleep_share
+    results().print(
+        f"{report.virtual_s:.1f} s: awake {awake:.4f} %, asleep {asleep:.4f} %, "
+        f"{report.resets} resets"
+    )
 
 
 def verify_command(

@@ -14,7 +14,7 @@ from tinykit.core.errors import TinykitError
 from tinykit.core.files import atomic_folder, refuse_foreign_folder
 from tinykit.core.toml_writer import to_toml
 from tinykit.host import record as records
-from tinykit.host.apps import NONE, STREAM, App, app_sources, find_app
+from tinykit.host.apps import NONE, STREAM, App, app_sources, find_app, require_chip
 from tinykit.host.image import Image, check_image, read_image, to_hex, to_map
 from tinykit.host.isa import check_isa
 from tinykit.host.own import write_own
@@ -48,6 +48,7 @@ class BuildOptions:
         toolchain: "zig" or "gcc".
         keep_input: inference leaves the inputs as they are.
         trace: the image can stop behind each layer, for `verify --layers`.
+        hooks: the text of the user's hooks.c; "" takes the one that is generated.
     """
 
     engine: str = "native"
@@ -57,6 +58,7 @@ class BuildOptions:
     toolchain: str = "zig"
     keep_input: bool = False
     trace: bool = False
+    hooks: str = ""
 
 
 def tflm_options(trace: bool = False) -> BuildOptions:
@@ -106,6 +108,7 @@ def build(
         MissingToolError: the toolchain is not installed.
     """
     refuse_foreign_folder(output, force)
+    require_chip(find_app(options.app, options.engine), board)
     toolchain = find_toolchain(options.toolchain, board.core)
     progress("compiling the model")
     if options.engine == "tflm":
@@ -134,6 +137,8 @@ def _fill(
     """Write everything into the folder `work`."""
     app = find_app(options.app, options.engine)
     facts = app.generate(program.graph, source, VERSION)
+    if options.hooks:
+        facts[app.hooks] = options.hooks
     for name, text in {**program.files, **facts, **board_files(board, VERSION)}.items():
         (work / name).write_text(text)
     (work / f"{board.name}.toml").write_text(to_toml(board))

@@ -174,6 +174,9 @@ class Timer(Counter):
             self.stop()
         elif task == "CLEAR":
             self.clear()
+        elif task == "SHUTDOWN":
+            self.stop()
+            self.clear()
         else:
             self.values[task.replace("CAPTURE", "CC")] = self.count()
 

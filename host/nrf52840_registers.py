@@ -165,6 +165,7 @@ def timer_table(compares: int) -> Table:
         (0x000, _task("START")),
         (0x004, _task("STOP")),
         (0x00C, _task("CLEAR")),
+        (0x010, _task("SHUTDOWN")),
         [(0x040 + 4 * i, _task(f"CAPTURE[{i}]")) for i in range(compares)],
         [(0x140 + 4 * i, _event(f"COMPARE[{i}]")) for i in range(compares)],
         (0x200, Register("SHORTS", writable=events << 8 | events)),

@@ -119,6 +119,7 @@ class Machine:
         self.slept_cycles = 0
         self.faults: list[str] = []
         self.resets = 0
+        self._before_resets = 0  # cycles of the virtual clock
         self.stop_asked = False
         self._link = link
         self._port = port
@@ -211,6 +212,7 @@ class Machine:
         return {
             "instructions": self.profiler.instructions,
             "cycles": self.profiler.cycles,
+            "elapsed_cycles": self._before_resets + now,
             "sleep_share": self.slept_cycles / now if now else 0.0,
             "stack_bytes": self.profiler.stack_high_water(self.stack_top),
             "faults": self.faults,
@@ -484,6 +486,7 @@ class Machine:
 
     def _reset_itself(self, reason: int) -> None:
         self.resets += 1
+        self._before_resets += self._now()
         # what was not cleared is still there (PS 5.3.7.10)
         self.reset(self.chip.clock.values["RESETREAS"] | reason)
 

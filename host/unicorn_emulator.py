@@ -35,6 +35,7 @@ class Counters:
     Attributes:
         instructions: executed, exact.
         cycles_estimate: of those instructions; the virtual clock is this plus the cycles slept.
+        elapsed_cycles: of the virtual clock, those before the firmware reset itself too.
         sleep_share: of virtual time, 0 to 1. Waiting for the host takes no virtual time.
         stack_bytes: high-water mark below the initial stack pointer.
         faults: one line for each fault that the core took.
@@ -44,6 +45,7 @@ class Counters:
 
     instructions: int
     cycles_estimate: int
+    elapsed_cycles: int
     sleep_share: float
     stack_bytes: int
     faults: tuple[str, ...]
@@ -231,6 +233,7 @@ def _counters(answer: dict[str, Any]) -> Counters:
     return Counters(
         instructions=answer["instructions"],
         cycles_estimate=answer["cycles"],
+        elapsed_cycles=answer["elapsed_cycles"],
         sleep_share=answer["sleep_share"],
         stack_bytes=answer["stack_bytes"],
         faults=tuple(answer["faults"]),

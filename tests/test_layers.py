@@ -36,7 +36,7 @@ C_ALLOWED = {
     "usb": {"usb"},
     "chips": {"chips", "usb/usb.h"},
     "link": {"link", "chips/chip.h"},
-    "apps": {"apps", "link", "chips/chip.h", "kernels/tk_nearest.h"},
+    "apps": {"apps", "link", "chips/chip.h", "chips/rest.h", "kernels/tk_nearest.h"},
     "engines": {"engines", "apps/tk_model.h", "chips/chip.h"},
 }
 # What engines include of others: the headers of the user's own library, and its language's.

@@ -407,6 +407,18 @@ def test_fault_status_is_cleared_by_ones_also_by_bytes(board: Board) -> None:
     assert board.chip.read(SCS_BASE + 0xD2A, 2) == 1
 
 
+def test_a_timer_that_is_shut_down_forgets_its_count(board: Board) -> None:
+    board.write(0x40008004, 1)
+    board.write(0x4000800C, 1)
+    board.write(0x40008510, 4)
+    board.write(0x40008000, 1)
+    board.passes(6400)
+    board.write(0x40008010, 1)
+    board.passes(6400)
+    board.write(0x40008040, 1)
+    assert board.read(0x40008540) == 0
+
+
 WDT = 0x40010000
 WDT_START, WDT_RUNSTATUS, WDT_REQSTATUS = WDT, WDT + 0x400, WDT + 0x404
 WDT_CRV, WDT_RREN, WDT_CONFIG, WDT_RR = WDT + 0x504, WDT + 0x508, WDT + 0x50C, WDT + 0x600

@@ -223,6 +223,14 @@ static void obey(char *rest)
     }
 }
 
+static bool running; // it has answered once
+
+bool tk_fault_report(const tk_fault *fault)
+{
+    tk_text_fault(fault);
+    return running;
+}
+
 static void take(uint8_t byte)
 {
     static tk_line line;
@@ -236,6 +244,7 @@ static void take(uint8_t byte)
         say_number("e-[Command longer than ", TK_LINE_CHARACTERS, " characters]");
     }
     say("m-ready");
+    running = true;
 }
 
 // Nothing is said unasked: the runner would take a banner for the answer to its first command.

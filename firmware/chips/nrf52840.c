@@ -58,9 +58,8 @@ static const setting quiet[] = {
 };
 
 // The state is awaited, not the event: a bootloader may have started the crystal already.
-static void start_clocks(void)
+void tk_crystal_start(void)
 {
-    POWER_DCDCEN = TK_DCDC;
     CLOCK_TASKS_HFCLKSTART = 1;
     while ((CLOCK_HFCLKSTAT & HFCLKSTAT_CRYSTAL_RUNS) != HFCLKSTAT_CRYSTAL_RUNS) {
     }
@@ -81,7 +80,8 @@ void tk_chip_start(void)
         REGISTER(quiet[i].address) = quiet[i].value;
     }
     start_watchdog();
-    start_clocks();
+    POWER_DCDCEN = TK_DCDC;
+    tk_crystal_start();
     start_timer();
     tk_wire_start();
 }

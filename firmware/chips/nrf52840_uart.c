@@ -22,7 +22,9 @@ typedef struct {
     volatile uint32_t EVENTS_ENDRX;
     uint32_t reserved1[3];
     volatile uint32_t EVENTS_ENDTX;
-    uint32_t reserved2[55];
+    uint32_t reserved2[8];
+    volatile uint32_t EVENTS_RXTO;
+    uint32_t reserved10[46];
     volatile uint32_t SHORTS;
     uint32_t reserved3[63];
     volatile uint32_t INTEN, INTENSET, INTENCLR;
@@ -42,6 +44,7 @@ typedef struct {
 
 _Static_assert(offsetof(uarte, EVENTS_ENDRX) == 0x110, "6.34.9");
 _Static_assert(offsetof(uarte, EVENTS_ENDTX) == 0x120, "6.34.9");
+_Static_assert(offsetof(uarte, EVENTS_RXTO) == 0x144, "6.34.9");
 _Static_assert(offsetof(uarte, SHORTS) == 0x200, "6.34.9");
 _Static_assert(offsetof(uarte, INTENSET) == 0x304, "6.34.9");
 _Static_assert(offsetof(uarte, ENABLE) == 0x500, "6.34.9");
@@ -100,6 +103,17 @@ void tk_wire_start(void)
     UARTE0->ENABLE = UARTE_ENABLE;
     UARTE0->TASKS_STARTRX = 1;
     NVIC_ISER(UARTE0_IRQ) = NVIC_BIT(UARTE0_IRQ);
+}
+
+// 6.34.5: after RXTO, or the receiver goes on drawing current
+void tk_wire_stop(void)
+{
+    UARTE0->SHORTS = 0;
+    UARTE0->EVENTS_RXTO = 0;
+    UARTE0->TASKS_STOPRX = 1;
+    while (UARTE0->EVENTS_RXTO == 0) {
+    }
+    UARTE0->ENABLE = 0;
 }
 
 // The event goes before the pending bit, or it would set that again; 6.1.8.1 wants it read back.

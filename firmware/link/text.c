@@ -3,13 +3,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "text.h"
 
-#include "../chips/chip.h"
-
 #define BUFFER_BYTES 128u
 
 static uint8_t buffer[BUFFER_BYTES];
 static size_t used;
-static bool running; // it has answered once
 
 static void put_character(char character)
 {
@@ -42,7 +39,7 @@ void tk_text_quote(const char *text)
     }
 }
 
-static void put_number(uint64_t number)
+void tk_text_number(uint64_t number)
 {
     char digits[21]; // of 2^64, and the end
     char *first = &digits[20];
@@ -53,8 +50,6 @@ static void put_number(uint64_t number)
     } while (number != 0);
     tk_text_put(first);
 }
-
-void tk_text_number(uint32_t number) { put_number(number); }
 
 void tk_text_hex(uint32_t number, uint8_t digits)
 {
@@ -100,7 +95,7 @@ void tk_text_float(float number)
     // at most 1000 * 2^24 * 2^29 < 2^63
     const uint64_t thousandths = exponent >= 150u ? (1000u * fraction) << (exponent - 150u)
                                                   : halved(1000u * fraction, 150u - exponent);
-    put_number(thousandths / 1000u);
+    tk_text_number(thousandths / 1000u);
     const uint32_t behind = (uint32_t)(thousandths % 1000u);
     put_character('.');
     put_character((char)('0' + behind / 100u));
@@ -114,10 +109,8 @@ static void put_word(const char *name, uint32_t word)
     tk_text_hex(word, 8);
 }
 
-// On a line of its own; the one that was being written is lost.
-bool tk_fault_report(const tk_fault *fault)
+void tk_text_fault(const tk_fault *fault)
 {
-    const bool was_running = running;
     used = 0;
     put_word("\r\ne-[fault: pc 0x", fault->pc);
     put_word(" lr 0x", fault->lr);
@@ -127,12 +120,10 @@ bool tk_fault_report(const tk_fault *fault)
     tk_text_put("]\r\n");
     tk_chip_send_polled(buffer, used);
     used = 0;
-    return was_running;
 }
 
 void tk_text_end(void)
 {
-    running = true;
     tk_text_put("\r\n");
     tk_chip_send(buffer, used);
     used = 0;

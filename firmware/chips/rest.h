@@ -1,0 +1,26 @@
+// What a chip gives to an application that sleeps most of the time, beside chip.h.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TK_REST_H
+#define TK_REST_H
+
+#include <stdint.h>
+
+// The slow clock's ticks wrap after 4.5 hours.
+#define TK_TICKS_HZ   1024u
+#define TK_TICKS_MASK 0xffffffu
+
+// Starts the slow clock, and ends what tk_chip_start has begun: the wire of the link, the crystal.
+void tk_rest_start(void);
+
+uint32_t tk_rest_ticks(void);
+
+// Sleeps with all RAM kept until the ticks are there; not at all if they have passed, by less than
+// half of the way round. tk_chip_time_us starts again from 0 then.
+void tk_rest_until(uint32_t ticks);
+
+// Lets tk_chip_send work, until tk_rest_wire_off.
+void tk_rest_wire_on(void);
+void tk_rest_wire_off(void);
+
+#endif
