@@ -107,6 +107,18 @@ def read_while_writing(steps: Steps, lag: int) -> Access:
     return Access(forward, int(np.max(still_high - starts)))
 
 
+def by_fours(steps: Steps) -> Access:
+    """Return the access of a kernel that takes a position's outputs, a byte each, by fours.
+
+    A four reads the position's whole input before it writes; the last one starts at the fourth
+    output from the end. Fewer outputs than four are taken one by one.
+    """
+    outputs = steps.written
+    if outputs in (1, 4):
+        return copied_first(steps)
+    return read_while_writing(steps, outputs - 1 if outputs < 4 else (outputs - 1) // 4 * 4)
+
+
 def forward_only(access: Access, src_bytes: int) -> Access:
     """Return the access of a kernel that cannot go backward."""
     return Access(access.forward, max(src_bytes, access.backward))

@@ -10,7 +10,13 @@ from models import KERNELS, ROOT
 from numpy.typing import NDArray
 
 from tinykit.codegen import packed
-from tinykit.codegen.access import Access, copied_first, copied_in_tiles, read_while_writing
+from tinykit.codegen.access import (
+    Access,
+    by_fours,
+    copied_first,
+    copied_in_tiles,
+    read_while_writing,
+)
 from tinykit.codegen.ops import depthwise, transpose_conv
 from tinykit.codegen.ops.shared import Window
 
@@ -52,7 +58,7 @@ class Case:
     def access(self) -> Access:
         """Return what the operators declare (codegen/ops)."""
         if self.kernel == TRANSPOSED:
-            return transpose_conv.access(self.view, self.channels, self.out_channels)
+            return transpose_conv.access(self.view, self.channels, self.out_channels, dense=True)
         if self.kernel == ROWS:
             return depthwise.rows_access(self.view, self.channels)
         steps = self.view.steps(self.channels * self.item, self.out_channels * self.item)
@@ -62,12 +68,11 @@ class Case:
             lag = max(0, (self.out_channels - self.channels) // 2)
             return read_while_writing(steps, lag * self.item)
         if self.kernel % WIDE == CONV:
-            gathered = self.view.kernel != (1, 1) or self.view.pad != (0, 0)
-            return (
-                copied_first(steps)
-                if gathered
-                else read_while_writing(steps, (self.out_channels - 1) * self.item)
-            )
+            if self.view.kernel != (1, 1) or self.view.pad != (0, 0):
+                return copied_first(steps)
+            if self.item == 1:
+                return by_fours(steps)
+            return read_while_writing(steps, (self.out_channels - 1) * self.item)
         return read_while_writing(steps, (self.out_channels - self.channels) * self.item)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import tflite
 
-from tinykit.codegen.access import copied_first, read_while_writing
+from tinykit.codegen.access import Access, Steps, by_fours, copied_first, read_while_writing
 from tinykit.codegen.encode import Encoded, costs_of, encode
 from tinykit.codegen.layer import Arrays, Layer, LowerOptions, OpKind, RefusedError
 from tinykit.codegen.ops import packed, shared
@@ -166,15 +166,19 @@ def lower_convolution(
         takes_scratch=True,
         scratch_bytes=taps * width.bytes if gathered else 0,
         scratch_alignment=width.bytes,
-        access=(
-            copied_first(steps)
-            if gathered
-            else read_while_writing(steps, (outputs - 1) * width.bytes),
-        ),
+        access=(_access(steps, gathered, width.kernel(kernel), width.bytes),),
         macs=positions * outputs * taps,
         encoding=encoded.encoding,
         reason=encoded.reason,
     )
+
+
+def _access(steps: Steps, gathered: bool, kernel: str, output_bytes: int) -> Access:
+    if gathered:
+        return copied_first(steps)
+    if kernel == "tk_conv_s8":
+        return by_fours(steps)
+    return read_while_writing(steps, steps.written - output_bytes)
 
 
 def as_image(positions: int) -> Window:

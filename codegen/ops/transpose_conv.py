@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import tflite
 
-from tinykit.codegen.access import Access, Steps, copied_first, read_while_writing
+from tinykit.codegen.access import Access, Steps, by_fours, copied_first, read_while_writing
 from tinykit.codegen.encode import PORTABLE, SEGMENT, Encoded, encode_blocks
 from tinykit.codegen.layer import Arrays, Field, Layer, LowerOptions, OpKind, RefusedError, Table
 from tinykit.codegen.ops import shared
@@ -165,7 +165,7 @@ def _lower(graph: Graph, operator: Operator, options: LowerOptions) -> Layer:
         tables=_tables(products, encoded),
         takes_scratch=True,
         scratch_bytes=max(rows.shape[1] for rows in blocks),
-        access=(access(view, source.shape[3], outputs),),
+        access=(access(view, source.shape[3], outputs, encoded.encoding == "dense"),),
         macs=view.image[0] * view.image[1] * sum(rows.size for rows in blocks),
         encoding=encoded.encoding,
         reason=encoded.reason,
@@ -207,7 +207,7 @@ def _starts(name: str, sizes: list[int]) -> Table:
     return Table(name, np.cumsum([0, *sizes[:-1]]).astype(np.uint32), "indices")
 
 
-def access(view: Window, channels: int, outputs: int) -> Access:
+def access(view: Window, channels: int, outputs: int, dense: bool) -> Access:
     """Say what each output position reads: nothing where no tap of its phase meets the image."""
     low, high = zip(_reach(view, 0), _reach(view, 1), strict=True)
     first = low[0][:, None] * view.image[1] + low[1][None, :]
@@ -221,7 +221,9 @@ def access(view: Window, channels: int, outputs: int) -> Access:
     )
     # a phase of one tap is read where it lies
     single = all(any(len(phase.taps) == 1 for phase in _phases(view, axis)) for axis in range(2))
-    return read_while_writing(steps, outputs - 1) if single else copied_first(steps)
+    if not single:
+        return copied_first(steps)
+    return by_fours(steps) if dense else read_while_writing(steps, outputs - 1)
 
 
 def _reach(view: Window, axis: int) -> tuple[Ints, Ints]:

@@ -1,18 +1,20 @@
 """`--custom model.tflite` ended in a traceback."""
 
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from tinykit.core.errors import TinykitError
-from tinykit.prune.load import load_model
+from tinykit.prune.load import MEMBERS, load_model
 
 
-def test_a_custom_file_that_is_no_python_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("tinykit.prune.load._refuse_foreign", lambda _path: None)
+def test_a_custom_file_that_is_no_python_is_refused(tmp_path: Path) -> None:
+    model = tmp_path / "m.keras"
+    with zipfile.ZipFile(model, "w") as archive:
+        for member in MEMBERS:
+            archive.writestr(member, b"")
     custom = tmp_path / "model.tflite"
     custom.write_bytes(b"TFL3")
     with pytest.raises(TinykitError, match=r"model.tflite is not a .py file"):
-        load_model(tmp_path / "m.keras", custom)
+        load_model(model, custom)
