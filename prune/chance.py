@@ -22,11 +22,12 @@ def refuse_chance(score: Score, data: DataSet) -> None:
     if score.metric is Metric.ACCURACY:
         _, counts = np.unique(flat, axis=0, return_counts=True)
         guess = float(counts.max()) / len(data)
-        known = score.value > guess + SIGMAS * math.sqrt(guess * (1 - guess) / len(data))
+        limit = guess + SIGMAS * math.sqrt(guess * (1 - guess) / len(data))
+        known = score.value > limit or score.value == 1  # nothing could be better
     else:
         guess = float(np.mean(np.var(flat.astype(np.float64), axis=0)))
         known = score.value < guess or guess == 0
-    if not known and score.value < 1:
+    if not known:
         constant = Score(score.metric, guess, len(data))
         raise TinykitError(
             f"before pruning the model's {score.metric.value} is {score} on {len(data)} samples, "

@@ -196,6 +196,9 @@ def test_a_guess_is_refused_and_knowledge_is_not() -> None:
     refuse_chance(Score(Metric.MEAN_SQUARED_ERROR, 0.1, 50), numbers)
     with pytest.raises(TinykitError):
         refuse_chance(Score(Metric.MEAN_SQUARED_ERROR, 0.4, 50), numbers)
+    with pytest.raises(TinykitError) as caught:  # large targets have large errors
+        refuse_chance(Score(Metric.MEAN_SQUARED_ERROR, 900.0, 50), labelled(numbers.y * 30))
+    assert "mean squared error is 900" in caught.value.message
     refuse_chance(accuracy(1.0), labelled(np.zeros(9, np.int64)))  # nothing could be better
 
 
