@@ -73,7 +73,7 @@ _ZIG_FPU = {
     "cortex_m4": "+vfp4d16sp",
     "cortex_m7": "+fp_armv8d16sp",
     "cortex_m33": "+fp_armv8d16sp",
-    "cortex_m55": "",
+    "cortex_m55": "+fp_armv8d16",
 }
 _GCC_FPU = {
     "cortex_m4": "fpv4-sp-d16",

@@ -13,12 +13,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiny
-from commands import BOARD, COMMAND, TOOLCHAINS, Tinykit, children, copied, lives, shared_build
+from commands import (
+    BOARD,
+    COMMAND,
+    TOOLCHAINS,
+    Tinykit,
+    children,
+    copied,
+    lives,
+    needs_gcc,
+    shared_build,
+)
 from firmware_image import STUB_MODEL, build_stub
 from models import ROOT, shared_model
 
 from tinykit.core.board import Board, board_paths, find_board, load_board
 from tinykit.core.errors import MissingToolError
+from tinykit.host.build import BuildOptions
 from tinykit.host.emulator import EmulationError
 from tinykit.host.image import read_image
 from tinykit.host.link import FaultError, Link
@@ -47,6 +58,7 @@ def soaked(model: str) -> object:
 OTHERS = ("ad01_int8", "micro_speech_int8", "resnet8_int8", "vww_int8")
 RISCV_GCC = "riscv64-unknown-elf-gcc"
 ALL = [marked(board) for board in BOARDS.values()]
+AN547 = [marked(BOARDS["qemu_an547"])]
 AN386 = [marked(BOARDS["qemu_an386"])]
 FAST_AND_SMALL = [marked(BOARDS[name]) for name in ("qemu_an386", "microbit")]
 LIMITS = tomllib.loads((ROOT / "tests" / "limits.toml").read_text())["qemu"]
@@ -77,6 +89,20 @@ def test_kws_verifies_on_every_board(
     report = tinykit("verify", folder, "-e", "qemu", "--json").json
 
     assert (report["inputs"], report["mismatches"]) == (20, 0)
+
+
+@needs_gcc
+@pytest.mark.parametrize("name", AN547)
+def test_a_larger_model_verifies_as_gcc_compiles_it(
+    name: str, tinykit: Tinykit, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    options = BuildOptions(toolchain="gcc")
+    model = shared_model("kws_int8")
+    folder = shared_build(tmp_path_factory, "kws_int8", model, options, BOARDS[name])
+
+    report = tinykit("verify", folder, "-e", "qemu", "--inputs", "1", "--json").json
+
+    assert (report["inputs"], report["mismatches"]) == (1, 0)
 
 
 @pytest.fixture(scope="module", params=["life", "digits", "sine"])

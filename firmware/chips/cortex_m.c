@@ -40,6 +40,7 @@
 #define CFSR_BFARVALID  (1u << 15)
 #define CPACR_CP10_CP11 (0xfu << 20)
 #define AIRCR_RESET     (0x05fau << 16 | 1u << 2) // the key, and SYSRESETREQ
+#define FPSCR_LTPSIZE   (7u << 16)
 
 #define STACK_PAINT 0xa5a5a5a5u
 
@@ -132,7 +133,12 @@ static void take_over_core(void)
 #if defined(__ARM_FP)
     // floats of IEEE 754 whatever the bootloader chose: to the nearest, no flush to zero (A2.5.3)
     FPU_FPDSCR = 0; // what FPSCR begins with in every context (B3.2.23)
-    __asm__ volatile("vmsr fpscr, %0" : : "r"(0));
+    uint32_t status = 0;
+#if __ARM_ARCH >= 8 // GCC 12 does not tell 8.1-M from 8-M, which has no LTPSIZE and reads it as 0
+    __asm__ volatile("vmrs %0, fpscr" : "=r"(status));
+    status &= FPSCR_LTPSIZE; // 4 from reset on; with another, every LE is a fault (DDI 0553)
+#endif
+    __asm__ volatile("vmsr fpscr, %0" : : "r"(status));
 #endif
 }
 
