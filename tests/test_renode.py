@@ -15,6 +15,7 @@ from models import shared_model
 
 from tinykit.core.board import find_board
 from tinykit.core.errors import TinykitError
+from tinykit.host import unicorn_emulator
 from tinykit.host.emulator import Cost
 from tinykit.host.image import read_image
 from tinykit.host.nrf52840_registers import INSTANCES
@@ -74,6 +75,7 @@ def test_the_script_hooks_every_kernel_of_the_model(image_build: Path) -> None:
     assert marks[0] == invoke.start and all(mark in invoke[1:] for mark in marks[1:-1])
     assert marks[-1] not in invoke
     assert "cpu VectorTableOffset 0x00010000\n" in script
+    assert 'emulation SetGlobalQuantum "0.01"\n' in script
     assert "sysbus LoadELF $ORIGIN/firmware.elf\n" in script
 
 
@@ -110,6 +112,21 @@ def test_the_robot_test_is_one(image_build: Path, tmp_path: Path) -> None:
     unknown = set(re.findall(r"No keyword with name '(.+)' found", done.stdout))
     assert unknown == {"Execute Command", "Start Emulation"}, done.stdout
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("model", ["hello_world_int8", "kws_int8"])
+def test_the_firmware_gets_every_byte_from_a_serial_port_like_renode_s(
+    model: str,
+    tinykit: Tinykit,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("unicorn")
+    folder = shared_build(tmp_path_factory, model, shared_model(model))
+    monkeypatch.setitem(unicorn_emulator.CHIPS, "nrf52840", "renode_uarte")
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    report = tinykit("verify", folder, "-e", "unicorn", "--inputs", "3", "--json").json
+    assert (report["inputs"], report["mismatches"]) == (3, 0)
 
 
 def test_visits_become_layers() -> None:

@@ -53,13 +53,12 @@ _Static_assert(offsetof(uarte, RXD_PTR) == 0x534, "6.34.9");
 _Static_assert(offsetof(uarte, TXD_PTR) == 0x544, "6.34.9");
 _Static_assert(offsetof(uarte, CONFIG) == 0x56c, "6.34.9");
 
-#define UARTE0                     ((uarte *)0x40002000u)
-#define UARTE0_IRQ                 2u // 4.2.3: the number of the peripheral
-#define UARTE_ENABLE               8u
-#define UARTE_SHORTS_ENDRX_STARTRX (1u << 5)
-#define UARTE_INT_ENDRX            (1u << 4)
-#define UARTE_INT_ENDTX            (1u << 8)
-#define UARTE_PSEL_DISCONNECTED    UINT32_MAX
+#define UARTE0                  ((uarte *)0x40002000u)
+#define UARTE0_IRQ              2u // 4.2.3: the number of the peripheral
+#define UARTE_ENABLE            8u
+#define UARTE_INT_ENDRX         (1u << 4)
+#define UARTE_INT_ENDTX         (1u << 8)
+#define UARTE_PSEL_DISCONNECTED UINT32_MAX
 
 #if TK_UART_BAUD == 115200
 #define UARTE_BAUDRATE 0x01d60000u
@@ -95,7 +94,7 @@ void tk_wire_start(void)
     start_pins();
     UARTE0->BAUDRATE = UARTE_BAUDRATE;
     UARTE0->CONFIG = 0; // 8N1 without flow control
-    UARTE0->SHORTS = UARTE_SHORTS_ENDRX_STARTRX;
+    UARTE0->SHORTS = 0; // tk_chip_receive starts each byte: Renode has no shortcuts
     UARTE0->EVENTS_ENDRX = 0;
     UARTE0->EVENTS_ENDTX = 0;
     UARTE0->RXD_PTR = (uint32_t)&received;
@@ -108,7 +107,6 @@ void tk_wire_start(void)
 // 6.34.5: after RXTO, or the receiver goes on drawing current
 void tk_wire_stop(void)
 {
-    UARTE0->SHORTS = 0;
     UARTE0->EVENTS_RXTO = 0;
     UARTE0->TASKS_STOPRX = 1;
     while (UARTE0->EVENTS_RXTO == 0) {
@@ -135,10 +133,13 @@ static void wait_asleep(volatile uint32_t *event, uint32_t interrupt)
     clear_event(event);
 }
 
+// The byte is taken before the next may be written there; till then 6.34.5's FIFO of six has it.
 uint8_t tk_chip_receive(void)
 {
     wait_asleep(&UARTE0->EVENTS_ENDRX, UARTE_INT_ENDRX);
-    return received;
+    const uint8_t byte = received;
+    UARTE0->TASKS_STARTRX = 1;
+    return byte;
 }
 
 static void start_sending(const uint8_t *data, size_t bytes)
