@@ -5,6 +5,8 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from elftools.elf.elffile import ELFFile
+
 from tinykit.codegen.render import render
 from tinykit.core.board import Board
 from tinykit.core.errors import TinykitError
@@ -12,6 +14,8 @@ from tinykit.host.kernels import KERNELS
 from tinykit.host.program import Program
 from tinykit.host.toolchain import Source, Toolchain, gcc_flags
 from tinykit.host.version import VERSION
+
+_SH_TYPE = 4  # where an ELF section header of 32 bits has its type
 
 
 def write_own(
@@ -34,6 +38,8 @@ def write_own(
     _copy_kernels(work / "kernels", kernels)
     ours = {work / f"{program.name}.c", *kernels}
     objects = [name for source, name in compiled if source.path in ours]
+    for name in objects:
+        _drop_stack_note(work / name)
     _archive(toolchain, objects, work, f"lib{program.name}.a")
     cmake = render(
         "CMakeLists.txt.j2",
@@ -50,6 +56,21 @@ def _copy_kernels(folder: Path, kernels: Sequence[Path]) -> None:
     folder.mkdir()
     for path in [*kernels, *KERNELS.glob("*.h"), *KERNELS.glob("*.inc")]:
         shutil.copyfile(path, folder / path.name)
+
+
+def _drop_stack_note(path: Path) -> None:
+    """Mark the section .note.GNU-stack of an object as inactive.
+
+    Clang always makes one, GCC for Arm never: where some objects have it, GNU ld warns of others,
+    those of its own C library, and means stacks of an operating system.
+    """
+    with path.open("r+b") as file:
+        elf = ELFFile(file)
+        index = elf.get_section_index(".note.GNU-stack")
+        if index is not None:
+            header = elf.header["e_shoff"] + index * elf.header["e_shentsize"]
+            file.seek(header + _SH_TYPE)
+            file.write(bytes(4))  # SHT_NULL
 
 
 def _archive(toolchain: Toolchain, objects: Sequence[str], work: Path, name: str) -> None:

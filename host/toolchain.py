@@ -281,7 +281,8 @@ def _core_flags(toolchain: Toolchain, board: Board) -> list[str]:
     if toolchain.name == "zig":
         abi = "eabihf" if hard else "eabi"
         cpu = board.cpu + (_ZIG_FPU[board.core] if hard else "")
-        return ["-target", f"thumb-freestanding-{abi}", f"-mcpu={cpu}", *_ZIG_FLAGS]
+        target = ["-target", f"thumb-freestanding-{abi}", f"-mcpu={cpu}"]
+        return [*target, "-fshort-enums", *_ZIG_FLAGS]  # as GCC's, whose linker compares
     return gcc_flags(board)
 
 

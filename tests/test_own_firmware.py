@@ -26,6 +26,32 @@ add_subdirectory({folder} model)
 add_executable(yours main.c)
 target_link_libraries(yours {name})
 """
+# A firmware of a user's own with two models, one from its sources and one as it was compiled.
+FIRMWARE = """cmake_minimum_required(VERSION 3.16)
+project(yours C)
+add_subdirectory({first} first)
+add_subdirectory({second} second)
+add_executable(yours main.c)
+target_link_libraries(yours {first_target} {second_target})
+target_link_options(yours PRIVATE --specs=nosys.specs -Wl,--gc-sections -Wl,--fatal-warnings
+    -Wl,--no-warn-rwx-segments)
+"""
+FIRMWARE_MAIN = """#include "image_own.h"
+#include "dense_own.h"
+int main(void)
+{
+    image_own_invoke();
+    dense_own_invoke();
+    return image_own_output()[0] + dense_own_output()[0];
+}
+"""
+# Names the core for C alone, as many do: STM32CubeMX's has CMAKE_C_FLAGS and leaves the rest.
+TOOLCHAIN_FILE = """set(CMAKE_SYSTEM_NAME Generic)
+set(CMAKE_SYSTEM_PROCESSOR arm)
+set(CMAKE_C_COMPILER arm-none-eabi-gcc)
+set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
+set(CMAKE_C_FLAGS "{flags}")
+"""
 MAIN = """#include <stdio.h>
 #include "NAME.h"
 int main(void)
@@ -44,8 +70,18 @@ def own(factory: pytest.TempPathFactory, name: str, toolchain: str = "zig") -> P
     return shared_build(factory, f"{name}_own", MODELS[name](), options)
 
 
-def cmake(source: Path, build: Path) -> None:
-    for command in (["cmake", "-S", source, "-B", build], ["cmake", "--build", build]):
+def core_flags(folder: Path) -> str:
+    """Return the flags that stand beside the library."""
+    (flags,) = re.findall(
+        r"as tinykit compiled it, for (.+)$",
+        (folder / "CMakeLists.txt").read_text(),
+        re.MULTILINE,
+    )
+    return str(flags)
+
+
+def cmake(source: Path, build: Path, *options: str) -> None:
+    for command in (["cmake", "-S", source, "-B", build, *options], ["cmake", "--build", build]):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         assert "warning" not in done.stderr, done.stderr
@@ -98,20 +134,44 @@ def test_the_library_links_with_the_flags_that_stand_beside_it(
     toolchain: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = own(tmp_path_factory, "image", toolchain)
-    (flags,) = re.findall(
-        r"as tinykit compiled it, for (.+)$",
-        (folder / "CMakeLists.txt").read_text(),
-        re.MULTILINE,
-    )
 
-    command = ["arm-none-eabi-gcc", *flags.split(), f"-I{folder}", folder / "main.c"]
+    command = ["arm-none-eabi-gcc", *core_flags(folder).split(), f"-I{folder}", folder / "main.c"]
     command += [f"-L{folder}", "-limage_own", "--specs=nosys.specs", "-Wl,--gc-sections"]
     done = subprocess.run(
         [*command, "-o", tmp_path / "own.elf"], capture_output=True, text=True, check=False
     )
 
     assert done.returncode == 0, done.stderr
+    assert "uses 32-bit enums" not in done.stderr
+    assert "GNU-stack" not in done.stderr
     assert (tmp_path / "own.elf").read_bytes().find(b"image_own_invoke") > 0
+
+
+@needs_cmake
+@needs_gcc
+@pytest.mark.parametrize("toolchain", TOOLCHAINS)
+@pytest.mark.parametrize("prebuilt", [("", ""), ("", "_prebuilt"), ("_prebuilt", "_prebuilt")])
+def test_two_models_are_cross_compiled_by_a_toolchain_file_that_knows_c_alone(
+    prebuilt: tuple[str, str],
+    toolchain: str,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    folders = [own(tmp_path_factory, name, toolchain) for name in ("image", "dense")]
+    targets = [f"{name}_own{kind}" for name, kind in zip(("image", "dense"), prebuilt, strict=True)]
+    lists = FIRMWARE.format(
+        first=folders[0], second=folders[1], first_target=targets[0], second_target=targets[1]
+    )
+    (tmp_path / "CMakeLists.txt").write_text(lists)
+    (tmp_path / "main.c").write_text(FIRMWARE_MAIN)
+    file = tmp_path / "core.cmake"
+    file.write_text(TOOLCHAIN_FILE.format(flags=core_flags(folders[0])))
+
+    cmake(tmp_path, tmp_path / "build", f"-DCMAKE_TOOLCHAIN_FILE={file}")
+
+    image = (tmp_path / "build" / "yours").read_bytes()
+    for symbol in (b"image_own_invoke", b"dense_own_invoke", b"tk_strip_s8", b"tk_widen_s8"):
+        assert symbol in image
 
 
 @pytest.mark.parametrize("toolchain", TOOLCHAINS)
