@@ -1,7 +1,7 @@
 """Estimate the cycles of straight code on a Cortex-M4 from published timings, never measured.
 
 `TIMINGS` is all that the estimate knows. Memory answers at once: host/bench.py adds what flash
-does.
+does. Words that are not aligned and addresses that come from the instruction before cost no more.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Timing:
         behind_access: the same straight behind another load or store, where the two overlap.
         each: of every word of a list of registers, on top.
         accesses: a load straight behind it overlaps.
-        source: CORE or FPU, the tables of the manual, and what was chosen where it gives a range.
+        source: CORE or FPU, the tables of the manual, and what was chosen where it leaves a choice.
     """
 
     what: str
@@ -37,7 +37,7 @@ class Timing:
 
 SOURCES = {
     "CORE": "Arm Cortex-M4 Technical Reference Manual, DDI 0439D, table 3-1",
-    "PAIR": "the same, 3.3.3, load/store timings: neighbouring loads and stores pipeline",
+    "PAIR": "the baseline of TFLM with CMSIS-NN; 3.3.2 of that manual pipelines less, see below",
     "FPU": "the same, table 7-1",
     "RANGE": "table 3-1 says 2 to 12; 7 as in the baseline of TFLM with CMSIS-NN",
     "REFILL": "table 3-1 says 1 + P with P from 1 to 3; 2 as in that baseline",
