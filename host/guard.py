@@ -17,9 +17,10 @@ def main() -> None:
     """Run the command until it ends, or until the parent closes the control channel."""
     control = int(sys.argv[1])
     passed = [int(word) for word in sys.argv[2].split(",") if word]
-    # In a group of its own, so that what it starts in turn ends with it.
+    # In a group of its own, so that what it starts in turn ends with it. Its input stays open and
+    # silent: Renode's console asks without a pause for more behind the end of its own.
     process = subprocess.Popen(
-        sys.argv[3:], pass_fds=passed, stdin=subprocess.DEVNULL, process_group=0
+        sys.argv[3:], pass_fds=passed, stdin=subprocess.PIPE, process_group=0
     )
     for descriptor in passed:
         os.close(descriptor)

@@ -23,7 +23,9 @@ LOG_TIMEOUT_S = 10.0
 _POLL_S = 0.05
 _MARK = re.compile(r"tinykit (\d+) (\d+)")
 # renode -e goes on after a command that failed, and ends with status 0
-_FAILED = re.compile(r"There was an error|No such command|\[ERROR\]")
+_FAILED = re.compile(
+    r"There was an error|No such (command|variable)|Bad parameters for|Could not find|\[ERROR\]"
+)
 
 
 class RenodeEmulator(Emulator):
@@ -104,8 +106,9 @@ class RenodeEmulator(Emulator):
         return [(int(pc), int(count)) for pc, count in _MARK.findall(self._guarded.said())]
 
 
-# Without --port Renode takes commands at one, 1234.
-_OPTIONS = ("--disable-xwt", "--plain", "--hide-analyzers", "--port", "-1")
+# Without a window and without --console, Renode 1.16.1 takes commands at TCP port 1234, from
+# anywhere. The console says on stdout what a script does wrong.
+_OPTIONS = ("--console", "--disable-xwt", "--plain", "--hide-analyzers")
 
 
 def _commands(script: Path, port: str) -> list[str]:

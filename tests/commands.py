@@ -123,6 +123,17 @@ def children(parent: int, word: str) -> list[int]:
     return found
 
 
+def network_sockets(pid: int) -> set[str]:
+    """Return the sockets of a process that a network could reach."""
+    opened = {str(path.readlink()) for path in Path(f"/proc/{pid}/fd").iterdir()}
+    lines = [
+        line.split()
+        for kind in ("tcp", "tcp6", "udp", "udp6")
+        for line in Path(f"/proc/{pid}/net/{kind}").read_text().splitlines()[1:]
+    ]
+    return opened & {f"socket:[{line[9]}]" for line in lines}
+
+
 def lives(pid: int) -> bool:
     """Tell whether a process has not ended yet."""
     try:
