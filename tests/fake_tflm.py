@@ -29,6 +29,9 @@ _THIRD_PARTIES = (
 needs_gxx = pytest.mark.skipif(
     shutil.which("arm-none-eabi-g++") is None, reason="arm-none-eabi-g++ is not installed"
 )
+needs_qemu = pytest.mark.skipif(
+    shutil.which("qemu-system-arm") is None, reason="no qemu-system-arm here"
+)
 needs_tree = pytest.mark.skipif(
     not os.environ.get("TINYKIT_TFLM"),
     reason="TINYKIT_TFLM names no tree of TensorFlow Lite Micro",

@@ -1,18 +1,30 @@
 """The tflm engine around an engine of our own: sized by running, verified, traced, counted."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import tiny
 from commands import BOARD, Tinykit, copied, shared_build
-from fake_tflm import ECHO_BYTES, RELEASE, echo, needs_gxx, write_headers, write_library
+from fake_tflm import (
+    ECHO_BYTES,
+    RELEASE,
+    echo,
+    needs_gxx,
+    needs_qemu,
+    write_headers,
+    write_library,
+)
 
 from tinykit.codegen.tflm import Arena, adds, emit_tflm, read_model
+from tinykit.core.board import find_board
 from tinykit.core.errors import CheckFailedError
 from tinykit.core.graph import Graph
+from tinykit.core.units import grouped
 from tinykit.host.build import build, tflm_options
 from tinykit.host.record import read_record
 from tinykit.host.toolchain import Library, Source, compile_objects, find_toolchain
@@ -52,6 +64,16 @@ def test_the_arena_is_the_least_that_works(echo_build: Path) -> None:
     assert sizes.ram == sizes.arena + sizes.static + sizes.app_ram + sizes.stack
     assert sizes.weights == len(echo())
     assert 0 < sizes.stack_model < sizes.stack_most < sizes.stack
+
+
+@needs_gxx
+@needs_qemu
+def test_qemu_finds_the_same_arena(
+    with_tree: None, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    other = find_board("qemu_an386")
+    folder = shared_build(tmp_path_factory, "echo", echo(), tflm_options(), other)
+    assert read_record(folder).sizes.arena == LEAST_ARENA_BYTES
 
 
 @needs_gxx
@@ -96,7 +118,19 @@ def test_both_engines_stand_side_by_side(tinykit: Tinykit, with_tree: None, tmp_
         layer["instructions"] for layer in report["tflm"]["layers"]
     ]
     shown = tinykit(*words)
-    assert shown.status == 0 and "native" in shown.out and "TFLM" in shown.out
+    assert shown.status == 0, shown.err
+    rows = _rows(shown.out)
+    assert (rows["layer"], rows["one inference"]) == (
+        ["MACs", "native", "TFLM", "ratio"],
+        ["native", "TFLM"],
+    )
+    for layer in report["layers"]:
+        left, right = layer["native_instructions"], layer["tflm_instructions"]
+        assert rows[layer["name"]] == [grouped(left), grouped(right), f"{right / left:.2f}"]
+    native, tflm = (_totals(report[engine]) for engine in ("native", "tflm"))
+    assert {name: rows[name] for name in native} == {
+        name: [native[name], tflm[name]] for name in native
+    }
 
 
 @needs_gxx
@@ -194,6 +228,33 @@ def test_both_engines_need_a_model_and_no_folder(
     other = copied(dense_build, tmp_path / "copy")
     line, _ = tinykit.refuses("bench", other, "--engine", "tflm")
     assert line == f"{other} was built for the native engine"
+
+
+def _rows(text: str) -> dict[str, list[str]]:
+    """Return the cells of each line of a table behind its first, by that."""
+    lines = (re.split(r" {2,}", line.strip()) for line in text.splitlines())
+    return {first: others for first, *others in lines}
+
+
+def _totals(report: dict[str, Any]) -> dict[str, str]:
+    """Return how the table calls and writes what one engine costs."""
+    flash, ram, exact = report["flash"], report["ram"], report["exact"]
+    counts = {
+        "instructions, counted": report["instructions"],
+        "cycles, estimated": report["cycles_estimate"],
+        "flash without the application, bytes": flash["weights"] + flash["code"],
+        "weights": flash["weights"],
+        "code": flash["code"],
+        "RAM without the application, bytes": ram["arena"] + ram["static"] + ram["stack"],
+        "arena": ram["arena"],
+        "static": ram["static"],
+        "stack": ram["stack"],
+    }
+    mismatches = f"{exact['mismatches']} of {exact['inputs']}"
+    return {
+        **{name: grouped(count) for name, count in counts.items()},
+        "mismatches against TFLite Micro": mismatches,
+    }
 
 
 def _steps(name: str) -> Graph:
