@@ -70,6 +70,7 @@ def train_command(
     from tinykit.core.files import refuse_overwrite
     from tinykit.host.networks import data_paths, early_path, train
     from tinykit.host.show import table
+    from tinykit.host.show_cost import add_cost, assumption_of
 
     paths = data_paths(output)
     for path in (output, *paths, *([early_path(output)] if early else [])):
@@ -85,7 +86,9 @@ def train_command(
     made.add_row("weights and biases", str(report.weights))
     made.add_row(f"{report.validation.metric.value}, validation", str(report.validation))
     made.add_row(f"{report.test.metric.value}, test", str(report.test))
+    add_cost(made, report.cost, "training")
     results().print(made)
+    say(assumption_of(report.cost))
     say(f"wrote {output}, {paths[0]}, {paths[1]}")
     step = command("prune", output, "--data", paths[0], "--test", paths[1], "-o", "pruned.keras")
     say(f"next: {step}")

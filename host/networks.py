@@ -1,7 +1,8 @@
 """Train, prune and quantize files: the rooms train/ and prune/ joined to the file system."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -81,7 +82,9 @@ def train(
         if epoch == early_epochs:
             save_model(model, early_path(output))
 
+    started_s = monotonic()
     model, splits, report = fit_task(task, seed, progress, keep)
+    report = replace(report, cost=report.cost.lasting(monotonic() - started_s))
     save_model(model, output)
     for path, data in zip(data_paths(output), (splits.train, splits.test), strict=True):
         save_data(path, data)
@@ -146,7 +149,9 @@ def prune_into(
     progress: Progress,
 ) -> tuple[Any, PruneReport]:
     """Prune a model in place, and return it, or a smaller one if whole channels went."""
+    started_s = monotonic()
     report = backend_named(backend)(model, *split, how, seed, progress, early)
+    report = replace(report, cost=report.cost.lasting(monotonic() - started_s))
     if isinstance(how.pattern, WholeChannels):
         loss = model.loss
         model = shrink(model)

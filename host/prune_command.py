@@ -86,6 +86,7 @@ def prune_command(
     from tinykit.host.networks import load_split, prune
     from tinykit.host.recipes import Changes, chosen_recipe
     from tinykit.host.show import pruning
+    from tinykit.host.show_cost import assumption_of
 
     refuse_overwrite(output, force)
     changes = Changes(
@@ -119,6 +120,7 @@ def prune_command(
         print_json({"model": output, "recipe": recipe, **_plain(report)})
         return
     results().print(pruning(report))
+    say(assumption_of(report.cost))
     step = command("quantize", output, "--data", data, "-o", "model.tflite")
     say(f"wrote {output}; next: {step}")
 
@@ -144,6 +146,7 @@ def _search(
 ) -> None:
     from tinykit.host.search import Search, search
     from tinykit.host.settings import build_options, chosen_board
+    from tinykit.host.show_cost import assumption_of
     from tinykit.host.show_search import found, trial_line
     from tinykit.host.targets import parse_targets
 
@@ -174,6 +177,7 @@ def _search(
         print_json(report)
         return
     results().print(found(report))
+    say(assumption_of(report.cost))
     say(
         f"wrote {output} and {report.picture}; next: tinykit quantize {output} --data {data} -o ..."
     )

@@ -25,7 +25,7 @@ from tinykit.host.tried import Tried, key_of
 from tinykit.host.version import VERSION
 from tinykit.prune.chance import refuse_chance
 from tinykit.prune.keras3 import count_zeros
-from tinykit.prune.kernels import find_kernels
+from tinykit.prune.kernels import LeftDense, find_kernels
 from tinykit.prune.load import load_model, save_model
 from tinykit.prune.pattern import KeepSome
 from tinykit.prune.quantize import Int8Model, convert, quantize_inputs, score_int8
@@ -41,6 +41,7 @@ from tinykit.prune.search import (
     refuse_drop_without_accuracy,
 )
 from tinykit.train.fit import refuse_misfit
+from tinykit.train.meter import TrainingCost
 from tinykit.train.predict import evaluate
 from tinykit.train.progress import Progress
 from tinykit.train.splits import hold_out
@@ -101,6 +102,8 @@ class SearchReport:
         test_before: the float network's score on the test data.
         test_after: the int8 score of the one that was taken; the only look at the test data.
         resumed: how many trials an earlier run had left.
+        cost: what pruning all that was tried took, those of an earlier run too.
+        left_dense: what was not pruned of the one that was taken, with the reason.
     """
 
     model: Path
@@ -113,6 +116,8 @@ class SearchReport:
     test_before: Score
     test_after: Score
     resumed: int
+    cost: TrainingCost
+    left_dense: tuple[LeftDense, ...]
 
 
 def search(task: Search, progress: Progress, show: Show) -> SearchReport:
@@ -161,6 +166,8 @@ def search(task: Search, progress: Progress, show: Show) -> SearchReport:
         evaluate(model, test),
         after,
         resumed,
+        sum((trial.cost for trial in trials), TrainingCost()),
+        best.left_dense,
     )
     tried.remove()
     return report
@@ -214,6 +221,7 @@ def _try(
     path = tried.network(kept)
     model = load_model(task.model, task.custom)
     weights = sum(layer.weights for layer in count_zeros(model))
+    cost, left_dense = TrainingCost(), find_kernels(model, task.recipe.exclude).left_dense
     if kept < 1:
         name = f"{100 * (1 - kept):.1f} %, "
 
@@ -223,12 +231,14 @@ def _try(
         early = None if task.early is None else load_model(task.early, task.custom).get_weights()
         recipe = task.recipe.with_sparsity(1 - kept)
         split = (train, validation)
-        model, _ = prune_into(model, split, recipe, task.seed, early, task.backend, note)
+        model, report = prune_into(model, split, recipe, task.seed, early, task.backend, note)
+        cost, left_dense = report.cost, report.left_dense
     save_model(model, path)
     left = sum(int(np.count_nonzero(k.variable.numpy())) for k in find_kernels(model).kernels)
     converted = convert(path, train, task.custom)
     _, score = _score(converted, validation, path.name)
-    return Trial(kept, weights, weights - left, score, _price(task, converted.tflite))
+    price = _price(task, converted.tflite)
+    return Trial(kept, weights, weights - left, score, price, cost, left_dense)
 
 
 def _score(converted: Int8Model, data: DataSet, name: str) -> tuple[str, Score]:

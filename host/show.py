@@ -11,6 +11,7 @@ from tinykit.host.bench import BenchReport
 from tinykit.host.check import CheckReport
 from tinykit.host.engines import EnginesReport
 from tinykit.host.record import BuildRecord
+from tinykit.host.show_cost import add_cost
 from tinykit.host.verify import Mismatch, VerifyReport
 
 _HOTTEST = 12
@@ -249,6 +250,7 @@ def pruning(report: "PruneReport") -> RenderableType:
         made.add_row(left.name, grouped(left.weights), "", f"left dense: {left.reason}")
     made.add_row(f"{report.before.metric.value} before", str(report.before))
     made.add_row(f"{report.after.metric.value} after", str(report.after))
+    add_cost(made, report.cost, "pruning")
     return made
 
 

@@ -5,6 +5,7 @@ from rich.console import Group, RenderableType
 from tinykit.core.units import grouped
 from tinykit.host.search import SearchReport
 from tinykit.host.show import oracle_name, table
+from tinykit.host.show_cost import add_cost
 from tinykit.prune.search import Trial, on_frontier
 
 
@@ -48,4 +49,7 @@ def _best(report: SearchReport) -> RenderableType:
     made.add_row("zeros", f"{grouped(report.best.zeros)} of {grouped(report.best.weights)} weights")
     made.add_row(f"{metric}, float before, test", str(report.test_before))
     made.add_row(f"{metric}, int8 in {oracle_name(report.oracle)}, test", str(report.test_after))
+    for left in report.left_dense:
+        made.add_row(f"{left.name}, left dense: {left.reason}", f"{grouped(left.weights)} weights")
+    add_cost(made, report.cost, "all that was tried")
     return made

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,12 @@ from tinykit.core.errors import TinykitError
 from tinykit.core.files import make_parents, write_atomic
 from tinykit.core.score import Metric, Score
 from tinykit.host.console import plain
+from tinykit.prune.kernels import LeftDense
 from tinykit.prune.search import Price, Trial
+from tinykit.train.meter import TrainingCost
 
 STATE = "search.json"
-SCHEMA = 1
+SCHEMA = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,4 +94,11 @@ def _trial(given: dict[str, Any]) -> Trial:
         int(given["zeros"]),
         Score(Metric(score["metric"]), float(score["value"]), int(score["samples"])),
         Price(**{name: int(value) for name, value in given["price"].items()}),
+        _cost(given["cost"]),
+        tuple(LeftDense(**each) for each in given["left_dense"]),
     )
+
+
+def _cost(given: dict[str, Any]) -> TrainingCost:
+    values = {each.name: given[each.name] for each in fields(TrainingCost) if each.init}
+    return TrainingCost(**{**values, "uncounted": tuple(values["uncounted"])})

@@ -20,6 +20,7 @@ from tinykit.prune.schedule import Growth, schedule_for
 from tinykit.train.backend import import_keras
 from tinykit.train.fit import Fitting, fit, refuse_misfit, settle
 from tinykit.train.loss import choose_loss, refuse_misfit_loss
+from tinykit.train.meter import TrainingCost, teaching_cost
 from tinykit.train.predict import evaluate
 from tinykit.train.progress import Progress, no_progress
 
@@ -45,12 +46,14 @@ class PruneReport:
         after: the score on the test data after.
         layers: the zeros of each pruned kernel, in the model's order.
         left_dense: kernels and other tensors that were not pruned, with the reason.
+        cost: what pruning took, not what the network that came had taken.
     """
 
     before: Score
     after: Score
     layers: tuple[LayerZeros, ...]
     left_dense: tuple[LeftDense, ...]
+    cost: TrainingCost
 
     @property
     def weights(self) -> int:
@@ -106,7 +109,9 @@ def prune_model(
     prunable = find_kernels(model, recipe.exclude)
     refuse_nothing_to_prune(prunable)
     fitting = Fitting("prune", recipe.epochs, recipe.batch_size, recipe.learning_rate, loss)
+    cost = TrainingCost()
     if recipe.teacher_share > 0:
+        cost += teaching_cost(model, len(train))
         train = taught(model, train, recipe.teacher_share)
         fitting = replace(fitting, loss="categorical_crossentropy")
     with masked(choice_for(model, prunable, recipe)) as masker:
@@ -120,17 +125,17 @@ def prune_model(
                 masker.apply()
             stage = f"round {number} of {recipe.rounds}" if recipe.rounds > 1 else "prune"
             callbacks = callbacks_for(masker, schedule)
-            fit(model, train, replace(fitting, stage=stage), progress, callbacks)
+            cost += fit(model, train, replace(fitting, stage=stage), progress, callbacks)
         if recipe.aware_epochs:
-            _fit_aware(model, train, fitting, recipe, progress)
+            cost += _fit_aware(model, train, fitting, recipe, progress)
     settle(model, loss)
     layers = tuple(layer_zeros(kernel) for kernel in prunable.kernels)
-    return PruneReport(before, evaluate(model, test), layers, prunable.left_dense)
+    return PruneReport(before, evaluate(model, test), layers, prunable.left_dense, cost)
 
 
 def _fit_aware(
     model: Any, train: DataSet, fitting: Fitting, recipe: Recipe, progress: Progress
-) -> None:
+) -> TrainingCost:
     """Fit on with a tenth of the learning rate, rounding as int8 will."""
     slow = replace(
         fitting,
@@ -139,7 +144,7 @@ def _fit_aware(
         learning_rate=AWARE_RATE * recipe.learning_rate,
     )
     with aware(model, calibration_samples(train)) as callback:
-        fit(model, train, slow, progress, [callback])
+        return fit(model, train, slow, progress, [callback])
 
 
 def count_zeros(model: Any) -> tuple[LayerZeros, ...]:

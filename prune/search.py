@@ -5,11 +5,13 @@ what was tried, so that it can stop and go on anywhere.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tinykit.core.errors import CheckFailedError
 from tinykit.core.score import Metric, Score
 from tinykit.core.units import grouped
+from tinykit.prune.kernels import LeftDense
+from tinykit.train.meter import TrainingCost
 
 LEAST_KEPT = 1 / 64  # of the weights
 CLOSE = 1.12  # sparsities whose kept shares differ by less are not told apart
@@ -48,7 +50,9 @@ class Trial:
         weights: how many kernel weights the network that came has.
         zeros: how many of them are zero or gone.
         score: of the int8 network on the validation data.
-        price: what it costs.
+        price: what it costs on the board.
+        cost: what pruning it took.
+        left_dense: what was not pruned, with the reason.
     """
 
     kept: float
@@ -56,6 +60,8 @@ class Trial:
     zeros: int
     score: Score
     price: Price
+    cost: TrainingCost = field(default_factory=TrainingCost)
+    left_dense: tuple[LeftDense, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from tinykit.prune.schedule import Growth, schedule_for
 from tinykit.train.backend import import_keras
 from tinykit.train.fit import refuse_misfit
 from tinykit.train.loss import choose_loss, refuse_misfit_loss, shaped_labels
+from tinykit.train.meter import dense_cost, teaching_cost
 from tinykit.train.predict import evaluate, predict
 from tinykit.train.progress import Progress, no_progress
 
@@ -48,6 +49,7 @@ class Order:
         block: inputs by outputs.
         kept, group: of N:M; 0 without.
         clusters: how many values a kernel may have; 0 for any.
+        cluster_epochs: in which they are trained.
         aware_epochs: of quantization-aware training that preserves the zeros and the clusters.
         loss: the name of a loss class, and whether the outputs are logits.
         logits: they are.
@@ -65,6 +67,7 @@ class Order:
     kept: int
     group: int
     clusters: int
+    cluster_epochs: int
     aware_epochs: int
     loss: str
     logits: bool
@@ -100,7 +103,9 @@ def prune_by_tfmot(
     refuse_what_has_no_twin(model)
     loss = model.loss if getattr(model, "compiled", False) else choose_loss(model, train)
     refuse_misfit_loss(loss, model, train, "the model")
+    cost = dense_cost(model, len(train) * _epochs(recipe))
     if recipe.teacher_share > 0:
+        cost += teaching_cost(model, len(train))
         train, loss = taught(model, train, recipe.teacher_share), "categorical_crossentropy"
     order = _order(model, train, recipe, loss, seed)
     before = evaluate(model, test)
@@ -112,7 +117,19 @@ def prune_by_tfmot(
         for k in prunable.kernels
         if _layer_of(k.name) in skipped
     )
-    return PruneReport(before, evaluate(model, test), layers, (*prunable.left_dense, *left))
+    left = (*prunable.left_dense, *left)
+    return PruneReport(before, evaluate(model, test), layers, left, cost)
+
+
+def _epochs(recipe: Recipe) -> int:
+    """Return how often the child goes over the data."""
+    clustering = cluster_epochs(recipe.epochs) if recipe.clusters else 0
+    return recipe.epochs + clustering + recipe.aware_epochs
+
+
+def cluster_epochs(epochs: int) -> int:
+    """Return how many epochs follow those of pruning while weights share values."""
+    return max(1, epochs // 4)
 
 
 def _order(model: Any, train: DataSet, recipe: Recipe, loss: Any, seed: int) -> Order:
@@ -132,6 +149,7 @@ def _order(model: Any, train: DataSet, recipe: Recipe, loss: Any, seed: int) -> 
         kept=pattern.kept if isinstance(pattern, KeepSome) else 0,
         group=pattern.group if isinstance(pattern, KeepSome) else 0,
         clusters=recipe.clusters,
+        cluster_epochs=cluster_epochs(recipe.epochs),
         aware_epochs=recipe.aware_epochs,
         loss=name,
         logits=logits,

@@ -137,7 +137,7 @@ def _cluster(twins: Twins, x: Any, y: Any, order: Order) -> None:
 
     model = tf_keras.models.clone_model(_copy(twins.twin), clone_function=wrap)
     rate = CLUSTER_RATE * order.learning_rate
-    _fit(model, x, y, order, "cluster", max(1, order.epochs // 4), rate, [])
+    _fit(model, x, y, order, "cluster", order.cluster_epochs, rate, [])
     stripped = tfmot.clustering.keras.strip_clustering(model)
     _take(twins, {layer.name: layer.get_weights() for layer in stripped.layers})
 

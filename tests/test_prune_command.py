@@ -103,6 +103,9 @@ def test_a_search_goes_on_after_an_interruption_and_with_another_goal(
     assert [round(trial["kept"], 3) for trial in report["trials"]] == [1, 0.707, 0.5]
     assert report["best"]["price"]["instructions"] < dense
     assert report["test_after"]["samples"] == 50
+    seen = 2 * 14 * 170  # two networks pruned, 15 % of 200 samples held out
+    assert report["cost"]["forward_macs"] == seen * (4 * 24 + 24 * 2)
+    assert report["cost"]["wall_s"] > 0 and report["left_dense"] == []
     pruned = keras.saving.load_model("p.keras").get_weights()
     zeros = sum(int((value == 0).sum()) for value in pruned[::2])
     assert zeros == report["best"]["zeros"] > 0

@@ -15,6 +15,7 @@ from tinykit.core.score import Metric, Score
 from tinykit.host.targets import parse_targets
 from tinykit.host.tried import STATE, Tried, key_of
 from tinykit.prune.chance import refuse_chance
+from tinykit.prune.kernels import LeftDense
 from tinykit.prune.search import (
     CLOSE,
     LEAST_KEPT,
@@ -26,6 +27,7 @@ from tinykit.prune.search import (
     on_frontier,
     refuse_drop_without_accuracy,
 )
+from tinykit.train.meter import TrainingCost
 
 WEIGHTS = 1000
 
@@ -206,7 +208,9 @@ def test_what_was_tried_is_found_again(tmp_path: Path) -> None:
     tried = Tried(tmp_path / "p.search", key_of("model", 3))
     assert tried.load() == []
     tried.make()
-    trials = [trial(1, 0.95), trial(0.5, 0.9)]
+    cost = TrainingCost(1, 2, 3, None, 0.5, ("memory",))
+    left = (LeftDense("memory", 9, "excluded by 'memory'"),)
+    trials = [trial(1, 0.95), replace(trial(0.5, 0.9), cost=cost, left_dense=left)]
     for each in trials:
         tried.network(each.kept).write_text("a network")
     tried.add(trials)
@@ -223,7 +227,7 @@ def test_what_was_tried_is_found_again(tmp_path: Path) -> None:
         (None, "{folder} is there, and holds no search.json"),
         ("{", "{folder}/search.json is damaged (JSONDecodeError)"),
         ("[]", "{folder}/search.json is damaged (TypeError)"),
-        ('{"schema": 1, "key": "KEY"}', "{folder}/search.json is damaged (KeyError)"),
+        ('{"schema": 2, "key": "KEY"}', "{folder}/search.json is damaged (KeyError)"),
         (
             '{"schema": 1, "key": "other", "trials": []}',
             "{folder} holds the search of another network, recipe, board or seed",

@@ -1,6 +1,6 @@
 import nets
 
-from tinykit.train.cost import training_cost
+from tinykit.train.cost import sample_cost
 
 keras, layers = nets.keras, nets.layers
 
@@ -18,7 +18,7 @@ def test_cost_counts_each_kind_of_kernel_by_the_places_it_is_applied_at() -> Non
             inner,
         ]
     )
-    cost = training_cost(model)
+    cost = sample_cost(model)
     assert {layer.name: layer.forward for layer in cost.layers} == {
         "conv": 9 * (3 * 3 * 1 * 4),
         "depthwise": 4 * (2 * 2 * 4 * 2),
@@ -33,6 +33,6 @@ def test_cost_names_what_it_cannot_count() -> None:
     model = keras.Sequential(
         [keras.Input((5, 2)), layers.LSTM(3, name="memory"), layers.Dense(1, name="dense")]
     )
-    cost = training_cost(model)
+    cost = sample_cost(model)
     assert cost.uncounted == ("memory",)
     assert [layer.name for layer in cost.layers] == ["dense"]

@@ -44,6 +44,8 @@ def test_fit_trains_a_users_task_and_reports(tmp_path: Path) -> None:
     assert report.test.metric is Metric.ACCURACY
     assert report.test.value > 0.9
     assert (report.weights, report.samples_seen) == (8, 12 * len(splits.train))
+    assert report.cost.forward_macs == report.samples_seen * 6
+    assert report.cost.backward_macs == report.cost.forward_effective == report.samples_seen * 6
     assert told == [(epoch + 1) / 12 for epoch in range(12)]
     again, _, _ = fit_task(task, 0)
     for one, other in zip(model.get_weights(), again.get_weights(), strict=True):

@@ -5,18 +5,42 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
+import numpy as np
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, eq=False)
 class LayerCost:
-    """Hold the multiply-accumulates of one layer for one sample."""
+    """Hold what one layer multiplies for one sample.
+
+    Attributes:
+        name: of the layer.
+        places: how often its kernels are applied.
+        kernels: their Keras variables.
+        first: nothing before it has weights, so that nothing needs the gradient of its inputs.
+    """
 
     name: str
-    forward: int
-    backward: int
+    places: int
+    kernels: tuple[Any, ...]
+    first: bool
+
+    @property
+    def forward(self) -> int:
+        """Return the multiply-accumulates of its forward pass."""
+        return self.places * sum(_size(kernel) for kernel in self.kernels)
+
+    @property
+    def backward(self) -> int:
+        """Return those of its backward pass: for its weights, and for its inputs."""
+        return (1 if self.first else 2) * self.forward
+
+    def left(self) -> int:
+        """Return those of its forward pass whose weight is not zero now."""
+        return self.places * sum(int(np.count_nonzero(each.numpy())) for each in self.kernels)
 
 
 @dataclass(frozen=True, slots=True)
-class TrainingCost:
+class SampleCost:
     """Hold the multiply-accumulates of a model for one sample.
 
     Attributes:
@@ -38,7 +62,7 @@ class TrainingCost:
         return self.forward + sum(layer.backward for layer in self.layers)
 
 
-def training_cost(model: Any) -> TrainingCost:
+def sample_cost(model: Any) -> SampleCost:
     """Count a built functional or sequential model, nested models included.
 
     Going backward a layer costs its forward pass twice, once for the gradient of its weights and
@@ -47,32 +71,25 @@ def training_cost(model: Any) -> TrainingCost:
     layers: list[LayerCost] = []
     uncounted: list[str] = []
     for layer in _innermost(model):
-        forward = forward_macs(layer)
-        if forward is None:
+        kernels = tuple(weight for weight in layer.weights if len(weight.shape) > 1)
+        places = _positions(layer) if kernels and _is_known(layer) else None
+        if places is not None:
+            layers.append(LayerCost(str(layer.name), places, kernels, not layers))
+        elif kernels:
             uncounted.append(str(layer.name))
-        elif forward:
-            passes = 2 if layers else 1
-            layers.append(LayerCost(str(layer.name), forward, passes * forward))
-    return TrainingCost(tuple(layers), tuple(uncounted))
+    return SampleCost(tuple(layers), tuple(uncounted))
 
 
-def forward_macs(layer: Any) -> int | None:
-    """Return a layer's multiply-accumulates for one sample; None when they are not known."""
+def _is_known(layer: Any) -> bool:
+    """Tell whether a layer multiplies every kernel once at each place."""
     import keras
 
     kinds = keras.layers
-    if not any(len(weight.shape) > 1 for weight in layer.weights):
-        return 0
-    positions = _positions(layer)
-    if positions is None:
-        return None
-    if isinstance(layer, kinds.SeparableConv1D | kinds.SeparableConv2D):
-        return positions * (_size(layer.depthwise_kernel) + _size(layer.pointwise_kernel))
-    if isinstance(layer, kinds.DepthwiseConv1D | kinds.DepthwiseConv2D):
-        return positions * _size(layer.kernel)
-    if type(layer) in (kinds.Dense, kinds.Conv1D, kinds.Conv2D, kinds.Conv3D):
-        return positions * _size(layer.kernel)
-    return None
+    exactly = (kinds.Dense, kinds.Conv1D, kinds.Conv2D, kinds.Conv3D)
+    families = kinds.SeparableConv1D | kinds.SeparableConv2D
+    return type(layer) in exactly or isinstance(
+        layer, families | kinds.DepthwiseConv1D | kinds.DepthwiseConv2D
+    )
 
 
 def _innermost(model: Any) -> Iterator[Any]:

@@ -11,6 +11,7 @@ from tinykit.core.errors import TinykitError
 from tinykit.core.score import Score, kind_of
 from tinykit.train.backend import import_keras
 from tinykit.train.loss import choose_loss, refuse_misfit_loss, shaped_labels
+from tinykit.train.meter import Meter, TrainingCost, metering
 from tinykit.train.predict import evaluate, predict
 from tinykit.train.progress import Progress, no_progress
 from tinykit.train.splits import Splits
@@ -38,6 +39,7 @@ class FitReport:
     test: Score
     weights: int
     samples_seen: int
+    cost: TrainingCost
 
 
 def fit_task(
@@ -65,7 +67,7 @@ def fit_task(
     settings = task.settings
     loss = settings.loss or choose_loss(model, splits.train)
     refuse_misfit_loss(loss, model, splits.train, task.where)
-    fit(
+    cost = fit(
         model,
         splits.train,
         Fitting("train", settings.epochs, settings.batch_size, settings.learning_rate, loss),
@@ -78,6 +80,7 @@ def fit_task(
         evaluate(model, splits.test),
         int(model.count_params()),
         settings.epochs * len(splits.train),
+        cost,
     )
     return model, splits, report
 
@@ -88,8 +91,8 @@ def fit(
     fitting: Fitting,
     progress: Progress,
     callbacks: list[Any],
-) -> None:
-    """Fit the model's weights in place."""
+) -> TrainingCost:
+    """Fit the model's weights in place, and return what that took."""
     import keras
 
     steps = fitting.epochs * steps_per_epoch(train, fitting)
@@ -98,14 +101,17 @@ def fit(
     model.compile(keras.optimizers.Adam(rate), fitting.loss, jit_compile=False)
     assert train.y is not None
     output_shape = predict(model, train.x[:1]).shape[1:]
+    meter = Meter(model)
+    count = metering(meter, len(train), fitting.batch_size)
     model.fit(
         train.x,
         shaped_labels(output_shape, train.y),
         batch_size=fitting.batch_size,
         epochs=fitting.epochs,
         verbose=0,
-        callbacks=[*callbacks, _progress_callback(fitting, progress)],
+        callbacks=[*callbacks, count, _progress_callback(fitting, progress)],
     )
+    return meter.cost
 
 
 def settle(model: Any, loss: Any) -> None:
