@@ -279,15 +279,18 @@ def _life(first: int, last: int) -> str:
 def _call(program: Program, plan: Plan, index: int) -> Call:
     layer, states = program.layers[index], _states(program)
     arguments = [f"&{layer.name}"]
-    for position, number in enumerate((*layer.inputs, *layer.outputs)):
+    numbers = (*layer.inputs, *layer.outputs)
+    starts = layer.starts or (0,) * len(numbers)
+    for position, (number, start) in enumerate(zip(numbers, starts, strict=True)):
         if program.graph.tensors[number].data is not None:
             arguments.append(f"{layer.name}_input{position}")
         elif number in states:
             arguments.append(states[number].name)
         elif number in program.in_state:
-            arguments.append(_bytes_of(states[program.in_state[number]]))
+            array = _bytes_of(states[program.in_state[number]])
+            arguments.append(f"{array} + {start}" if start else array)
         else:
-            arguments.append(f"arena + {plan.offsets[number]}")
+            arguments.append(f"arena + {plan.offsets[number] + start}")
     if layer.takes_scratch:
         offset = plan.scratch[index]
         arguments.append("0" if offset is None else f"arena + {offset}")

@@ -43,6 +43,8 @@ class Layer:
         inputs, outputs: tensor numbers; a constant input becomes a table named by its position, a
             state an array beside the arena. A tensor may be written by several layers in a row,
             each a part of it.
+        starts: for each input and output the byte where the part of it begins that this call takes;
+            empty if it takes all of them.
         takes_scratch: the kernel's last argument is working memory.
         scratch_bytes: how much of it; 0 passes a null pointer.
         scratch_alignment: what its place is a multiple of.
@@ -62,6 +64,7 @@ class Layer:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     tables: tuple[Table, ...] = ()
+    starts: tuple[int, ...] = ()
     takes_scratch: bool = False
     scratch_bytes: int = 0
     scratch_alignment: int = 1

@@ -20,15 +20,16 @@ def with_shared_tables(layers: Sequence[Layer]) -> tuple[Layer, ...]:
             names[own] = owners.setdefault(key, own) if table.bytes >= _LEAST_BYTES else own
             if names[own] == own:
                 kept.append(table)
-        shared.append(replace(layer, tables=tuple(kept), fields=_renamed(layer.fields, names)))
+        shared.append(replace(layer, tables=tuple(kept), fields=renamed(layer.fields, names)))
     return tuple(shared)
 
 
-def _renamed(fields: tuple[Field, ...], names: Mapping[str, str]) -> tuple[Field, ...]:
-    renamed: list[Field] = []
+def renamed(fields: tuple[Field, ...], names: Mapping[str, str]) -> tuple[Field, ...]:
+    """Return the members of a record with other names of its tables."""
+    found: list[Field] = []
     for name, value in fields:
         if isinstance(value, tuple):
-            renamed.append((name, _renamed(value, names)))
+            found.append((name, renamed(value, names)))
         else:
-            renamed.append((name, names.get(value, value) if isinstance(value, str) else value))
-    return tuple(renamed)
+            found.append((name, names.get(value, value) if isinstance(value, str) else value))
+    return tuple(found)

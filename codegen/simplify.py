@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinykit.codegen.channels import constants, needed
+from tinykit.codegen.dilate import dilate
 from tinykit.codegen.fuse import fuse_pads
 from tinykit.codegen.layer import LowerOptions
 from tinykit.codegen.shrink import shrink
@@ -28,8 +29,10 @@ class Simplified:
 
 
 def simplify(model: Graph, options: LowerOptions) -> Simplified:
-    """Remove what nobody reads, PAD before windows, and, unless all is dense, dead channels."""
-    graph = fuse_pads(without_unread(model))
+    """Remove what nobody reads, blocks and PAD before windows, and, unless all is dense, dead
+    channels.
+    """
+    graph = fuse_pads(without_unread(dilate(without_unread(model))))
     if options.encoding == "dense":
         return Simplified(model, graph)
     values = constants(graph)

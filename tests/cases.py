@@ -150,9 +150,14 @@ def _image(draw: Draw) -> tuple[int, int]:
     return draw(st.integers(1, 8)), draw(st.integers(1, 8))
 
 
+def _batch(draw: Draw) -> int:
+    """Draw how many samples a convolution or pool takes at once."""
+    return draw(st.sampled_from((1, 1, 1, 2, 3)))
+
+
 def add_conv(draw: Draw, draft: Draft, source: int) -> int:
     """Add a CONV_2D."""
-    _, height, width, channels = draft.shape(source)
+    batch, height, width, channels = draft.shape(source)
     view = _view(draw, (height, width), dilated=True)
     divisors = [n for n in range(2, 7) if channels % n == 0]
     groups = draw(st.sampled_from([*divisors, 1]))
@@ -167,13 +172,13 @@ def add_conv(draw: Draw, draft: Draft, source: int) -> int:
         weights,
         _bias(draw, draft, outputs, view.kernel[0] * view.kernel[1] * shape[3]),
         (options, activation),
-        (1, *view.output, outputs),
+        (batch, *view.output, outputs),
     )
 
 
 def add_transpose_conv(draw: Draw, draft: Draft, source: int) -> int:
     """Add a TRANSPOSE_CONV; where several outputs have this input as their convolution, any."""
-    _, height, width, channels = draft.shape(source)
+    batch, height, width, channels = draft.shape(source)
     padding = draw(st.sampled_from((flat.SAME, flat.VALID)))
     kernel, stride, output = [], [], []
     for length in (height, width):
@@ -191,7 +196,7 @@ def add_transpose_conv(draw: Draw, draft: Draft, source: int) -> int:
         weights,
         _bias(draw, draft, outputs, kernel[0] * kernel[1] * channels),
         (options, activation),
-        (1, *output, outputs),
+        (batch, *output, outputs),
     )
 
 
@@ -208,7 +213,7 @@ def add_matmul(draft: Draft, pair: tuple[int, int], exchanged: tuple[bool, bool]
 
 def add_depthwise(draw: Draw, draft: Draft, source: int) -> int:
     """Add a DEPTHWISE_CONV_2D."""
-    _, height, width, channels = draft.shape(source)
+    batch, height, width, channels = draft.shape(source)
     view = _view(draw, (height, width), dilated=True)
     multiplier = draw(st.sampled_from((1, 1, 2, 3)))
     outputs = channels * multiplier
@@ -225,7 +230,7 @@ def add_depthwise(draw: Draw, draft: Draft, source: int) -> int:
             ),
             activation,
         ),
-        (1, *view.output, outputs),
+        (batch, *view.output, outputs),
     )
 
 
@@ -250,11 +255,11 @@ def add_dense(draw: Draw, draft: Draft, source: int) -> int:
 
 def add_pool(draw: Draw, draft: Draft, source: int, kind: str) -> int:
     """Add a pool; its output has its input's scale."""
-    _, height, width, channels = draft.shape(source)
+    batch, height, width, channels = draft.shape(source)
     view = _view(draw, (height, width), dilated=False)
     activation = draw(st.sampled_from(_ACTIVATIONS))
     options = flat.pool_options(view.kernel, view.stride, view.padding, activation)
-    target = _like(draft, source, (1, *view.output, channels))
+    target = _like(draft, source, (batch, *view.output, channels))
     return draft.apply(kind, (source,), options, target)
 
 
@@ -387,7 +392,7 @@ def conv(draw: Draw, weights: str = "int8") -> Case:
     """Draw a CONV_2D; one in three has more than 255 inputs, so several sparse segments."""
     draft = _draft(draw, weights)
     channels = draw(st.one_of(st.integers(1, 6), st.sampled_from((4, 6)), st.integers(29, 70)))
-    source = _input(draw, draft, (1, *_image(draw), channels))
+    source = _input(draw, draft, (_batch(draw), *_image(draw), channels))
     return _case(draw, "CONV_2D", draft, (add_conv(draw, draft, source),))
 
 
@@ -396,7 +401,7 @@ def transpose_conv(draw: Draw) -> Case:
     """Draw a TRANSPOSE_CONV; one in four has phases of more than 255 inputs."""
     draft = _draft(draw)
     channels = draw(st.one_of(*[st.integers(1, 5)] * 3, st.integers(90, 130)))
-    shape = (1, draw(st.integers(1, 5)), draw(st.integers(1, 5)), channels)
+    shape = (_batch(draw), draw(st.integers(1, 5)), draw(st.integers(1, 5)), channels)
     source = _input(draw, draft, shape)
     return _case(draw, "TRANSPOSE_CONV", draft, (add_transpose_conv(draw, draft, source),))
 
@@ -538,7 +543,7 @@ def svdf(draw: Draw) -> Case:
 def depthwise(draw: Draw, weights: str = "int8") -> Case:
     """Draw a DEPTHWISE_CONV_2D."""
     draft = _draft(draw, weights)
-    source = _input(draw, draft, (1, *_image(draw), draw(st.integers(1, 6))))
+    source = _input(draw, draft, (_batch(draw), *_image(draw), draw(st.integers(1, 6))))
     return _case(draw, "DEPTHWISE_CONV_2D", draft, (add_depthwise(draw, draft, source),))
 
 
@@ -558,7 +563,7 @@ def pool(kind: str) -> st.SearchStrategy[Case]:
     @st.composite
     def drawn(draw: Draw) -> Case:
         draft = _draft(draw)
-        shape = (1, *_image(draw), draw(st.integers(1, 5)))
+        shape = (_batch(draw), *_image(draw), draw(st.integers(1, 5)))
         source = draft.input(shape, _scale(draft, 2.0**-6, 2.0**-3), _zero_point(draw))
         return _case(draw, kind, draft, (add_pool(draw, draft, source, kind),))
 

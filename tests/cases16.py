@@ -26,7 +26,7 @@ def conv(draw: Draw) -> Case:
     """Draw a CONV_2D; one in three has more than 256 inputs, so several parts of a sum."""
     draft = _draft(draw)
     channels = draw(st.one_of(st.integers(1, 6), st.sampled_from((4, 6)), st.integers(29, 70)))
-    source = _input(draft, (1, *cases._image(draw), channels))
+    source = _input(draft, (cases._batch(draw), *cases._image(draw), channels))
     return cases._case(draw, "CONV_2D", draft, (cases.add_conv(draw, draft, source),))
 
 
@@ -34,7 +34,7 @@ def conv(draw: Draw) -> Case:
 def depthwise(draw: Draw) -> Case:
     """Draw a DEPTHWISE_CONV_2D."""
     draft = _draft(draw)
-    source = _input(draft, (1, *cases._image(draw), draw(st.integers(1, 6))))
+    source = _input(draft, (cases._batch(draw), *cases._image(draw), draw(st.integers(1, 6))))
     target = cases.add_depthwise(draw, draft, source)
     return cases._case(draw, "DEPTHWISE_CONV_2D", draft, (target,))
 
@@ -54,7 +54,7 @@ def pool(kind: str) -> st.SearchStrategy[Case]:
     @st.composite
     def drawn(draw: Draw) -> Case:
         draft = _draft(draw)
-        shape = (1, *cases._image(draw), draw(st.integers(1, 5)))
+        shape = (cases._batch(draw), *cases._image(draw), draw(st.integers(1, 5)))
         # such that ReLU6 has work to do
         source = draft.input(shape, cases._scale(draft, 2.0**-14, 2.0**-11), 0)
         return cases._case(draw, kind, draft, (cases.add_pool(draw, draft, source, kind),))

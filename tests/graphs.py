@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import blocked
 import cases
 import cases16
 import moves
@@ -16,6 +17,7 @@ from tinykit.core.errors import TinykitError
 
 _MANY = 600  # elements: beyond, nothing is made larger
 _MOST_AXES = 4
+_MOST_SAMPLES = 4  # that a window takes one by one
 _VIEWS = ("EXPAND_DIMS", "FILL", "RESHAPE", "SHAPE", "SQUEEZE")
 _LARGER = ("BROADCAST_TO", "CONCATENATION", "DEPTH_TO_SPACE", "PACK", "PAD", "PADV2", "MIRROR_PAD")
 _CURVES = ("ABS", "ELU", "HARD_SWISH", "LEAKY_RELU", "LOGISTIC", "RELU", "RELU6", "TANH")
@@ -72,7 +74,7 @@ def _choices(draw: Draw, draft: Draft, source: int, ends: list[int]) -> Choices:
         return found
     found |= _values(draw, draft, source, ends) | _products(draw, draft, source)
     found |= _reductions(draw, draft, source)
-    if len(tensor.shape) == 4 and tensor.shape[0] == 1:
+    if len(tensor.shape) == 4 and tensor.shape[0] <= _MOST_SAMPLES:
         found |= _images(draw, draft, source)
     if len(tensor.shape) == 3 and 1 in tensor.shape[:2]:
         found["lstm"] = lambda: cases.add_lstm(draw, draft, source, draw(st.integers(1, 6)))
@@ -209,6 +211,7 @@ def _back(draw: Draw, draft: Draft, source: int) -> int:
 ALL: dict[str, st.SearchStrategy[Case]] = {
     **cases.STRATEGIES,
     **{f"int16 {kind}": strategy for kind, strategy in cases16.STRATEGIES.items()},
+    "dilated SPACE_TO_BATCH_ND": blocked.dilated(),
     "int4 CONV_2D": cases.conv("int4"),
     "int4 DEPTHWISE_CONV_2D": cases.depthwise("int4"),
     "int4 FULLY_CONNECTED": cases.dense("int4"),

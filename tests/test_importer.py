@@ -122,7 +122,7 @@ REFUSALS: dict[str, tuple[Callable[[], bytes], str, str]] = {
     "batch": (
         lambda: _image((2, 4, 4, 3)),
         "net.tflite: layer 'conv' (CONV_2D) has a batch of 2",
-        "convert with a fixed batch of 1: tinykit quantize",
+        "give it one sample after the other",
     ),
     "asymmetric weights": (
         lambda: to_bytes(with_tensor(1, replace(conv_model().tensors[1], zero_points=(4,)))),

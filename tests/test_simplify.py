@@ -10,6 +10,7 @@ from cases import Case
 from draft import Draft
 from flat import FlatTensor, to_bytes
 from models import compiled as compiled_file
+from models import random_inputs
 from spare import spare
 
 from tinykit.codegen import reference
@@ -103,6 +104,49 @@ def test_the_digest_is_that_of_the_model(cases: list[Case]) -> None:
         model = compiled(case)
         assert model.program.digest == model.graph.digest() == digest
         assert f'"{digest}"' in model.files["spare.c"]
+
+
+def test_convolutions_that_share_their_blocks_are_dilated() -> None:
+    draft = Draft(np.random.default_rng(0))
+    source = draft.input((1, 7, 2), 0.1, 0)
+    blocks, pads, crops = (
+        draft.int32_constant([4]),
+        draft.add(FlatTensor("pads", (1, 2), "int32", data=np.array([[4, 1]], np.int32))),
+        draft.add(FlatTensor("crops", (1, 2), "int32", data=np.array([[0, 1]], np.int32))),
+    )
+
+    def seen(number: int, shape: tuple[int, ...]) -> int:
+        twin = draft.tensors[number]
+        target = FlatTensor(f"seen{number}", shape, "int8", twin.scales, twin.zero_points)
+        return draft.apply("RESHAPE", (number,), flat.Options("ReshapeOptions"), target)
+
+    split = FlatTensor("split", (4, 3, 2), "int8", (0.1,), (0,))
+    image = seen(
+        draft.apply("SPACE_TO_BATCH_ND", (source, blocks, pads), None, split), (4, 1, 3, 2)
+    )
+    ends = []
+    for name in ("value", "gate"):
+        data = draft.rng.integers(-9, 9, (5, 1, 2, 2)).astype(np.int8)
+        weights = FlatTensor(name, data.shape, "int8", (1.0,), (0,), data=data)
+        options = (flat.conv_options(), flat.NONE)
+        part = draft.weighted("CONV_2D", image, weights, None, options, (4, 1, 2, 5))
+        twin = draft.tensors[part]
+        whole = FlatTensor(f"{name}s", (1, 7, 5), "int8", twin.scales, twin.zero_points)
+        joined = (seen(part, (4, 2, 5)), blocks, crops)
+        ends.append(draft.apply("BATCH_TO_SPACE_ND", joined, None, whole))
+    data = to_bytes(draft.model(tuple(ends)))
+    model = compiled_file(data, "wavenet")
+    assert [(layer.name, layer.kind) for layer in model.program.layers] == [
+        ("value", "CONV_2D"),
+        ("gate", "CONV_2D"),
+    ]
+    assert {*model.program.left_out} >= {"split", "values", "gates"}
+    inputs = random_inputs(model.graph, 2, seed=0)
+    expected = [reference.run(model.graph, [batch[i] for batch in inputs]) for i in range(2)]
+    after = [reference.run(model.program.graph, [batch[i] for batch in inputs]) for i in range(2)]
+    for number in ends:
+        for i in range(2):
+            assert expected[i][number].tobytes() == after[i][number].tobytes()
 
 
 @pytest.mark.parametrize("read_twice", [False, True])

@@ -130,6 +130,28 @@ def tcn() -> Any:
     return keras.Model(x, layers.Dense(2)(layers.GlobalMaxPooling1D()(stream)))
 
 
+def wavenet() -> Any:
+    """Make dilated convolutions in pairs, of which one is the other's gate."""
+    x = keras.Input((16, 3))
+    stream = layers.Conv1D(6, 1)(x)
+    for dilation in (1, 2, 4):
+        wide = {"dilation_rate": dilation, "padding": "causal"}
+        value = layers.Conv1D(6, 2, activation="tanh", **wide)(stream)
+        gate = layers.Conv1D(6, 2, activation="sigmoid", **wide)(stream)
+        gated = layers.Multiply()([value, gate])
+        stream = layers.Add()([stream, layers.Conv1D(6, 1)(gated)])
+    return keras.Model(x, layers.Dense(2)(layers.GlobalAveragePooling1D()(stream)))
+
+
+def frames() -> Any:
+    """Make a convolution of each frame, the frames being the batch."""
+    x = keras.Input((4, 8, 8, 2))
+    each = keras.ops.reshape(x, (4, 8, 8, 2))
+    each = layers.Conv2D(4, 3, strides=2, padding="same", activation="relu")(each)
+    each = layers.MaxPooling2D(2)(layers.DepthwiseConv2D(3, padding="same")(each))
+    return keras.Model(x, layers.Dense(2)(keras.ops.reshape(each, (1, 64))))
+
+
 def u_net() -> Any:
     x = keras.Input((8, 8, 1))
     left = layers.Conv2D(4, 3, padding="same", activation="relu")(x)
@@ -210,6 +232,8 @@ ZOO: dict[str, Callable[[], Any]] = {
         autoencoder,
         conv1d,
         tcn,
+        wavenet,
+        frames,
         u_net,
         lstm,
         stateful_lstm,

@@ -23,7 +23,7 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class _Batches:
+class Batches:
     """Hold a batch operator; an image of (batch, height, channels) is one column wide."""
 
     block: Pair
@@ -90,7 +90,7 @@ def _check_batches(graph: Graph, operator: Operator) -> None:
     shared.refuse_other_arity(operator, (3,))
     source, target = graph.tensor(operator.inputs[0]), graph.tensor(operator.outputs[0])
     moving.refuse_unmovable(operator, (source, target), _DTYPES)
-    found = _batches(graph, operator)
+    found = batches(graph, operator)
     small, wide = found.source, found.target
     if operator.kind == "SPACE_TO_BATCH_ND":
         small, wide = wide, small
@@ -106,7 +106,8 @@ def _check_batches(graph: Graph, operator: Operator) -> None:
     moving.refuse_unlowerable(graph, _batch_copies(graph, operator))
 
 
-def _batches(graph: Graph, operator: Operator) -> _Batches:
+def batches(graph: Graph, operator: Operator) -> Batches:
+    """Read the blocks and paddings of a batch operator, and its shapes."""
     block = moving.constants(graph, operator.inputs[1], "blocks")
     pads = moving.constants(graph, operator.inputs[2], "paddings")
     shapes = [graph.tensor(operator.inputs[0]).shape, graph.tensor(operator.outputs[0]).shape]
@@ -121,7 +122,7 @@ def _batches(graph: Graph, operator: Operator) -> _Batches:
         block, pads = [*block, 1], [*pads, 0, 0]
         shapes = [(*shape[:2], 1, shape[2]) for shape in shapes]
     (a, b, c, d), (e, f, g, h) = shapes
-    return _Batches(
+    return Batches(
         (block[0], block[1]), ((pads[0], pads[1]), (pads[2], pads[3])), (a, b, c, d), (e, f, g, h)
     )
 
@@ -129,7 +130,7 @@ def _batches(graph: Graph, operator: Operator) -> _Batches:
 def _batch_copies(graph: Graph, operator: Operator) -> list[moving.Copy]:
     number, target = operator.inputs[0], operator.outputs[0]
     assert number is not None
-    found = _batches(graph, operator)
+    found = batches(graph, operator)
     if operator.kind == "BATCH_TO_SPACE_ND":
         return [moving.Copy(number, target, _gathered(found))]
     fill = graph.tensor(target).zero_point
@@ -142,7 +143,7 @@ def _batch_copies(graph: Graph, operator: Operator) -> list[moving.Copy]:
     return copies
 
 
-def _gathered(found: _Batches) -> tuple[moving.Axis, ...]:
+def _gathered(found: Batches) -> tuple[moving.Axis, ...]:
     """Read each output place where its block lies: blocks are so many rows or columns behind."""
     batch, _, _, channels = found.target
     _, height, width, _ = found.source
@@ -161,7 +162,7 @@ def _gathered(found: _Batches) -> tuple[moving.Axis, ...]:
     )
 
 
-def _scattered(found: _Batches, block: tuple[int, ...]) -> tuple[moving.Axis, ...]:
+def _scattered(found: Batches, block: tuple[int, ...]) -> tuple[moving.Axis, ...]:
     """Read what one block of the output holds."""
     read, write = moving.steps(found.source), moving.steps(found.target)
     axes = [moving.Axis(found.source[0], read[0], write[0])]
@@ -177,7 +178,7 @@ def _scattered(found: _Batches, block: tuple[int, ...]) -> tuple[moving.Axis, ..
 
 
 def _evaluate_batches(graph: Graph, operator: Operator, values: Arrays) -> Arrays:
-    found = _batches(graph, operator)
+    found = batches(graph, operator)
     (rows, columns), (above, beside) = found.block, found.pads
     image, target = values[0].reshape(found.source), graph.tensor(operator.outputs[0])
     batch, height, width, channels = found.source

@@ -19,6 +19,7 @@ from tinykit.codegen.layer import Arrays, Layer, LowerOptions, OpKind, RefusedEr
 from tinykit.codegen.ops import packed, shared
 from tinykit.codegen.ops.dense import lower_convolution
 from tinykit.codegen.ops.product import Product, padding, summary_of
+from tinykit.codegen.ops.samples import by_sample
 from tinykit.codegen.ops.shared import Ints, Window
 from tinykit.codegen.ops.width import refuse_other_activations, width_of
 from tinykit.core.graph import Graph, Operator
@@ -182,12 +183,13 @@ def _lower_grouped(
     )
 
 
-KIND = OpKind(
+_ONE = OpKind(
     options=tflite.Conv2DOptions,
     read=_read,
     check=_check,
     evaluate=_evaluate,
     lower=_lower,
-    limits="batch 1; constant symmetric int8 weights, or int4 ones, stored as int8; any stride, "
+    limits="constant symmetric int8 weights, or int4 ones, stored as int8; any stride, "
     "dilation and groups; int16 too",
 )
+KIND = by_sample(_ONE, _window)

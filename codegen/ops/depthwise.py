@@ -13,6 +13,7 @@ from tinykit.codegen.layer import Arrays, Field, Layer, LowerOptions, OpKind, Re
 from tinykit.codegen.ops import packed, shared
 from tinykit.codegen.ops.dense import lower_convolution
 from tinykit.codegen.ops.product import Product
+from tinykit.codegen.ops.samples import by_sample
 from tinykit.codegen.ops.shared import Window
 from tinykit.codegen.ops.width import INT8, refuse_other_activations, width_of
 from tinykit.core.graph import Graph, Operator
@@ -284,12 +285,13 @@ def _common(operator: Operator, product: Product, view: Window) -> Layer:
     )
 
 
-KIND = OpKind(
+_ONE = OpKind(
     options=tflite.DepthwiseConv2DOptions,
     read=_read,
     check=_check,
     evaluate=_evaluate,
     lower=_lower,
-    limits="batch 1; constant symmetric int8 weights, or int4 ones, stored as int8; any stride, "
+    limits="constant symmetric int8 weights, or int4 ones, stored as int8; any stride, "
     "dilation and depth multiplier; int16 too",
 )
+KIND = by_sample(_ONE, _window)

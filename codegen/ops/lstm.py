@@ -84,9 +84,7 @@ def _check_shapes(operator: Operator, source: Tensor, target: Tensor, hidden: Te
         raise RefusedError(f"maps {source.shape} to {target.shape}", shared.QUANTIZE)
     batch = source.shape[1 if operator.attributes.time_major else 0]
     if batch != 1 or len(hidden.shape) != 2 or hidden.shape[0] != 1:
-        raise RefusedError(
-            f"has a batch of {batch}", "convert with a fixed batch of 1: tinykit quantize"
-        )
+        raise RefusedError(f"has a batch of {batch}", "give it one sequence after the other")
     if (hidden.scale, hidden.zero_point) != (target.scale, target.zero_point):
         raise RefusedError("has an output and a hidden state of two scales", shared.QUANTIZE)
 

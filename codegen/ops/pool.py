@@ -9,6 +9,7 @@ import tflite
 from tinykit.codegen.access import read_while_writing
 from tinykit.codegen.layer import Arrays, Layer, LowerOptions, OpKind, RefusedError
 from tinykit.codegen.ops import shared
+from tinykit.codegen.ops.samples import by_sample
 from tinykit.codegen.ops.width import refuse_other_activations, width_of
 from tinykit.core import fixedpoint
 from tinykit.core.graph import Graph, Operator
@@ -118,6 +119,7 @@ def _lower_average(graph: Graph, operator: Operator, _options: LowerOptions) -> 
     return _lower_with(graph, operator, "tk_average_pool_s8", "average")
 
 
-_LIMITS = "batch 1; any window and stride; int16 too"
-MAX = OpKind(tflite.Pool2DOptions, _read, _check, _evaluate_max, _lower_max, _LIMITS)
-AVERAGE = OpKind(tflite.Pool2DOptions, _read, _check, _evaluate_average, _lower_average, _LIMITS)
+_LIMITS = "any window and stride; int16 too"
+_MAX = OpKind(tflite.Pool2DOptions, _read, _check, _evaluate_max, _lower_max, _LIMITS)
+_AVERAGE = OpKind(tflite.Pool2DOptions, _read, _check, _evaluate_average, _lower_average, _LIMITS)
+MAX, AVERAGE = (by_sample(kind, _window) for kind in (_MAX, _AVERAGE))

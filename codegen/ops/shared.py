@@ -65,7 +65,7 @@ def refuse_other_rank(tensor: Tensor, rank: int) -> None:
         raise RefusedError(f"has '{tensor.name}' of shape {tensor.shape}, not {rank}-D", QUANTIZE)
     if tensor.shape[0] != 1:
         raise RefusedError(
-            f"has a batch of {tensor.shape[0]}", "convert with a fixed batch of 1: tinykit quantize"
+            f"has a batch of {tensor.shape[0]}", "give it one sample after the other"
         )
 
 

@@ -15,6 +15,7 @@ from tinykit.codegen.encode import PORTABLE, SEGMENT, Encoded, encode_blocks
 from tinykit.codegen.layer import Arrays, Field, Layer, LowerOptions, OpKind, RefusedError, Table
 from tinykit.codegen.ops import shared
 from tinykit.codegen.ops.product import Product, summary_of
+from tinykit.codegen.ops.samples import by_sample
 from tinykit.codegen.ops.shared import Ints, Window
 from tinykit.core.graph import Graph, Operator
 
@@ -74,7 +75,7 @@ def _check_shape(graph: Graph, operator: Operator) -> None:
     if shape.data is None:
         raise RefusedError(
             f"computes its output shape '{shape.name}' at run time",
-            "convert with a fixed batch of 1: tinykit quantize",
+            "convert with a fixed output shape: tinykit quantize",
         )
     if tuple(int(n) for n in shape.data.ravel()) != target.shape:
         raise RefusedError(
@@ -235,11 +236,12 @@ def _reach(view: Window, axis: int) -> tuple[Ints, Ints]:
     return np.maximum(first, 0), np.minimum(last, view.image[axis] - 1)
 
 
-KIND = OpKind(
+_ONE = OpKind(
     options=tflite.TransposeConvOptions,
     read=_read,
     check=_check,
     evaluate=_evaluate,
     lower=_lower,
-    limits="batch 1; constant symmetric int8 weights and constant output shape; any stride",
+    limits="constant symmetric int8 weights and constant output shape; any stride",
 )
+KIND = by_sample(_ONE, _window, _INPUT, _SHAPE)
