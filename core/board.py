@@ -137,7 +137,7 @@ class Flasher:
         image: which image it takes: bin, hex, elf or uf2.
         touch_baud: opening the port at this rate starts the bootloader; 0 when not needed.
         first: what the user has to do before, a sentence.
-        arguments: the program's arguments, where {port} and {image} stand for those.
+        arguments: the program's arguments, where {port}, {serial} and {image} stand for those.
         drive: where to copy the image, for the tool "drive".
     """
 
@@ -147,6 +147,11 @@ class Flasher:
     first: str
     arguments: tuple[str, ...] = ()
     drive: Drive | None = None
+
+    @property
+    def probed(self) -> bool:
+        """Tell whether it goes through a debug probe, not through the serial port."""
+        return any("{serial}" in word for word in self.arguments)
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,6 +104,8 @@ def doctor_command(boards: Boards = None, json: Json = False) -> None:
         print_json(diagnosis)
     else:
         results().print(doctor_show.diagnosis(diagnosis))
+        for text in doctor_show.rules(diagnosis):
+            results().print(text, soft_wrap=True, markup=False, highlight=False)
     for finding in diagnosis.software:
         if finding.required and finding.found is None:
             raise MissingToolError(f"{finding.what} is not installed", finding.get)

@@ -13,7 +13,7 @@ from tinykit.core.board import Board, board_paths, load_board
 from tinykit.host.find_port import usb_ports
 from tinykit.host.flash_drive import find_drives, mounted
 from tinykit.host.flash_tool import HINTS, find_program
-from tinykit.host.usb_devices import board_ids, may_open, named
+from tinykit.host.usb_devices import barred, board_ids, named, udev_rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +113,12 @@ def _flashers(boards: Sequence[Board]) -> Iterator[Finding]:
 
 def _ports(boards: Sequence[Board]) -> Iterator[Finding]:
     for device in usb_ports():
-        names = [board.name for board in boards if device.usb_id in board_ids(board)]
-        what = " or ".join(names) or "no board that is known: a serial adapter?"
-        usable = may_open(device)
-        get = "" if usable else "no permission: sudo usermod -aG dialout $USER, then log in again"
-        yield Finding(named(device), device.device if usable else None, what, get)
+        known = [board for board in boards if device.usb_id in board_ids(board)]
+        names = " or ".join(board.name for board in known)
+        what = names or "no board that is known: a serial adapter?"
+        path = barred(device, known)
+        get = f"no permission to open {path}: {udev_rules([device.usb_id])}" if path else ""
+        yield Finding(named(device), None if path else device.device, what, get)
 
 
 def _drives(boards: Sequence[Board]) -> Iterator[Finding]:

@@ -17,11 +17,20 @@ def diagnosis(found: Diagnosis) -> RenderableType:
     if missing:
         rows = ((f.what, f.needed_for, f.get) for f in missing)
         parts += ["", _texts(("missing", "needed for", "how to get it"), rows)]
-    connected = ((f.what, f.needed_for, f.get or "ready") for f in found.connected)
+    connected = ((f.what, f.needed_for, _in_short(f.get)) for f in found.connected)
     parts += ["", _texts(("connected", "", ""), connected)]
     if not found.connected:
         parts.append("no USB serial port, and no drive of a board")
     return Group(*parts)
+
+
+def rules(found: Diagnosis) -> list[str]:
+    """Return what has to be copied as it is, line by line, which no table can show."""
+    return [f"\n{each.what}: {each.get}" for each in found.connected if "\n" in each.get]
+
+
+def _in_short(get: str) -> str:
+    return "no permission: see below" if "\n" in get else get or "ready"
 
 
 def _texts(

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from serial.tools import list_ports
 
@@ -17,12 +18,21 @@ Ask = Callable[[str], str]
 
 @dataclass(frozen=True, slots=True)
 class UsbPort:
-    """Hold a serial port that came over USB; `usb_id` is "vid:pid"."""
+    """Hold a serial port that came over USB.
+
+    Attributes:
+        device: its name, as /dev/ttyACM0 or COM3.
+        usb_id: "vid:pid".
+        title: what the device calls itself.
+        serial: its serial number.
+        node: the file of the whole USB device, which a debug probe is used by; Linux has it.
+    """
 
     device: str
     usb_id: str
     title: str
     serial: str = ""
+    node: str = ""
 
     def __str__(self) -> str:
         """Write it as people tell ports apart."""
@@ -38,6 +48,7 @@ def usb_ports() -> list[UsbPort]:
                 f"{info.vid:04x}:{info.pid:04x}",
                 str(info.product or ""),
                 str(info.serial_number or ""),
+                _node(getattr(info, "usb_device_path", None)),
             )
             for info in list_ports.comports()
             if info.vid is not None
@@ -82,6 +93,15 @@ def asker() -> Ask | None:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return None
     return _ask
+
+
+def _node(sysfs: str | None) -> str:
+    """Return the file of a USB device, from its folder in sysfs; empty where there is none."""
+    try:
+        bus, number = (int(Path(sysfs or "", name).read_text()) for name in ("busnum", "devnum"))
+    except (OSError, ValueError):
+        return ""
+    return f"/dev/bus/usb/{bus:03}/{number:03}"
 
 
 def _choose(likely: Sequence[UsbPort], ask: Ask | None) -> str:

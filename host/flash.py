@@ -1,19 +1,19 @@
 """Put an image on a board by the board's usual way, and hear from the board that it runs."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from tinykit.core.board import DRIVE, Board
+from tinykit.core.board import DRIVE, Board, Drive
 from tinykit.core.errors import MissingToolError, TinykitError
 from tinykit.host import flash_drive, flash_tool
 from tinykit.host.apps import APPS
 from tinykit.host.find_port import UsbPort, usb_ports
 from tinykit.host.record import BuildRecord
 from tinykit.host.session import Place, open_session
-from tinykit.host.usb_devices import board_device, named
+from tinykit.host.usb_devices import board_device, board_ids, named
 
 BOOTLOADER_S = 8.0
 TAKEN_S = 20.0
@@ -55,18 +55,38 @@ class Flashed:
 
 
 def planned(folder: Path, record: BuildRecord, board: Board, target: Target) -> Flashed:
-    """Return what would be done, with words where a device is not there to tell."""
+    """Return what would be done, with words where a device is not there to tell.
+
+    Raises:
+        TinykitError: nothing flashes this board, the device is another, or several are connected.
+    """
     image = _image(folder, record, board)
     assert board.flasher is not None
     if board.flasher.drive is not None:
-        places = [target.drive] if target.drive is not None else flash_drive.mounted()
-        found = flash_drive.find_drives(board.flasher.drive, places)
-        where = found[0] if found else board.flasher.drive.label
-        return Flashed(board.name, (f"cp {image} {where}/",), None)
-    here = [d for d in usb_ports() if d.usb_id in (*board.usb.ids, *board.usb.bootloader_ids)]
+        return Flashed(board.name, _planned_copy(image, board, target), None)
+    ports = usb_ports()
+    there = any(each.usb_id in board_ids(board) for each in ports)
+    device = board_device(board, target.port, ports) if there or target.port else None
     program = flash_tool.find_program(board.flasher.tool) or board.flasher.tool
-    words = flash_tool.command(board, program, image, here[0] if here else None)
-    return Flashed(board.name, (_typed(words),), None)
+    words = _typed(flash_tool.command(board, program, image, device))
+    return Flashed(board.name, (*_planned_touch(board, device), words), None)
+
+
+def _planned_copy(image: Path, board: Board, target: Target) -> tuple[str, ...]:
+    assert board.flasher is not None and board.flasher.drive is not None
+    if target.drive is not None:
+        return (f"cp {image} {flash_drive.choose_drive(board, target.drive, ())}/",)
+    places = flash_drive.find_drives(board.flasher.drive, flash_drive.mounted())
+    device = _running(board, target, places)
+    if device is not None or not places:
+        return (*_planned_touch(board, device), f"cp {image} {board.flasher.drive.label}/")
+    return (f"cp {image} {flash_drive.choose_drive(board, None, places)}/",)
+
+
+def _planned_touch(board: Board, device: UsbPort | None) -> tuple[str, ...]:
+    if device is None or not flash_tool.to_touch(board, device):
+        return ()
+    return (flash_tool.touch_command(board, device),)
 
 
 def flash(
@@ -98,20 +118,39 @@ def _image(folder: Path, record: BuildRecord, board: Board) -> Path:
 
 def _copy(image: Path, board: Board, target: Target, progress: Progress) -> str:
     assert board.flasher is not None and board.flasher.drive is not None
-    drive, place = board.flasher.drive, target.drive
-    running = [device for device in usb_ports() if device.usb_id in board.usb.ids]
-    places = flash_drive.mounted()
-    if board.flasher.touch_baud and place is None and not flash_drive.find_drives(drive, places):
-        if target.port is not None:
-            running = [board_device(board, target.port, usb_ports())]
-        if len(running) == 1:
-            progress(f"starting the bootloader of {named(running[0])}")
-            flash_tool.touch(running[0].device, board.flasher.touch_baud)
-            _await(lambda: flash_drive.find_drives(drive, flash_drive.mounted()), BOOTLOADER_S)
-    place = flash_drive.choose_drive(board, place, flash_drive.mounted())
+    drive = board.flasher.drive
+    places = flash_drive.find_drives(drive, flash_drive.mounted())
+    device = _running(board, target, places)
+    if device is not None:
+        flash_tool.require_access(board, device)
+        progress(f"starting the bootloader of {named(device)}")
+        flash_tool.touch(device.device, board.flasher.touch_baud)
+        places = _await(lambda: _appeared(drive, places), BOOTLOADER_S)
+    place = flash_drive.choose_drive(board, target.drive, places)
     progress(f"copying {image.name} to {place}")
     flash_drive.write(image, place, board, TAKEN_S)
     return f"cp {image} {place}/"
+
+
+def _running(board: Board, target: Target, places: Sequence[Path]) -> UsbPort | None:
+    """Return the device that has to be touched before its drive is there; None if there is none.
+
+    Raises:
+        TinykitError: several could be meant, or the one at the user's port is another.
+    """
+    found = [each for each in usb_ports() if each.usb_id in board.usb.ids]
+    if target.port is not None:
+        device = board_device(board, target.port, usb_ports())
+    elif found and not places and target.drive is None:
+        device = board_device(board, None, found)
+    else:
+        return None
+    return device if target.drive is None and flash_tool.to_touch(board, device) else None
+
+
+def _appeared(drive: Drive, before: Sequence[Path]) -> list[Path]:
+    found = flash_drive.find_drives(drive, flash_drive.mounted())
+    return [place for place in found if place not in before]
 
 
 def _run(image: Path, board: Board, target: Target, progress: Progress) -> str:

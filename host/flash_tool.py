@@ -13,9 +13,10 @@ import serial
 from tinykit.core.board import Board
 from tinykit.core.errors import CheckFailedError, MissingToolError
 from tinykit.host.find_port import UsbPort, usb_ports
-from tinykit.host.usb_devices import board_device, may_open, named, udev_rules
+from tinykit.host.usb_devices import barred, board_device, board_ids, named, udev_rules
 
 POLL_S = 0.2
+ACCESS_S = 2.0
 _DENIED = re.compile(r"permission denied|LIBUSB_ERROR_ACCESS|access denied|Operation not permitted")
 # Where to get what; the usual BOSSA does not know the bootloader of the Nano 33 BLE.
 HINTS = {
@@ -61,22 +62,53 @@ def start_bootloader(board: Board, device: UsbPort, patience_s: float) -> UsbPor
     """Return the device that the bootloader shows, which opening the port may have to start.
 
     Raises:
-        MissingToolError: it does not appear.
+        MissingToolError: it does not appear, or there is no permission to use it.
     """
-    assert board.flasher is not None
-    if not board.flasher.touch_baud or device.usb_id in board.usb.bootloader_ids:
+    if not to_touch(board, device):
         return device
+    assert board.flasher is not None
+    before = _waiting(board)
     touch(device.device, board.flasher.touch_baud)
     deadline = time.monotonic() + patience_s
     while time.monotonic() < deadline:
-        found = [each for each in usb_ports() if each.usb_id in board.usb.bootloader_ids]
+        found = [each for each in _waiting(board) if each not in before]
         if found:
-            return board_device(board, found[0].device if len(found) == 1 else None, found)
+            started = board_device(board, found[0].device if len(found) == 1 else None, found)
+            _await_access(board, started)
+            return started
         time.sleep(POLL_S)
     raise MissingToolError(
         f"{named(device)} did not start its bootloader within {patience_s:.0f} s",
         board.flasher.first,
     )
+
+
+def to_touch(board: Board, device: UsbPort) -> bool:
+    """Tell whether a device must be touched before an image can be written to it."""
+    assert board.flasher is not None
+    return bool(board.flasher.touch_baud) and device.usb_id not in board.usb.bootloader_ids
+
+
+def touch_command(board: Board, device: UsbPort) -> str:
+    """Return the touch as one would type it here."""
+    assert board.flasher is not None
+    if sys.platform == "win32":
+        return f"mode {device.device} baud={board.flasher.touch_baud}"
+    flag = "-f" if sys.platform == "darwin" else "-F"
+    return f"stty {flag} {device.device} {board.flasher.touch_baud}"
+
+
+def _waiting(board: Board) -> list[UsbPort]:
+    """Return the bootloaders of such boards that are there."""
+    return [each for each in usb_ports() if each.usb_id in board.usb.bootloader_ids]
+
+
+def _await_access(board: Board, device: UsbPort) -> None:
+    """Refuse a port that this user may not open, some time after it has appeared: udev is slow."""
+    deadline = time.monotonic() + ACCESS_S
+    while barred(device, (board,)) and time.monotonic() < deadline:
+        time.sleep(POLL_S)
+    require_access(board, device)
 
 
 def touch(port: str, baud: int) -> None:
@@ -95,13 +127,14 @@ def touch(port: str, baud: int) -> None:
 
 
 def require_access(board: Board, device: UsbPort) -> None:
-    """Refuse a port that this user may not open.
+    """Refuse a device that this user may not open.
 
     Raises:
         MissingToolError: no permission.
     """
-    if not may_open(device):
-        raise MissingToolError(f"no permission to open {device.device}", udev_rules(board))
+    path = barred(device, (board,))
+    if path is not None:
+        raise MissingToolError(f"no permission to open {path}", udev_rules(board_ids(board)))
 
 
 def run(words: Sequence[str], board: Board, heard: Callable[[str], None]) -> None:
@@ -122,7 +155,7 @@ def run(words: Sequence[str], board: Board, heard: Callable[[str], None]) -> Non
     if process.returncode == 0:
         return
     if _DENIED.search("\n".join(said)):
-        raise MissingToolError(f"no permission to use {board.title}", udev_rules(board))
+        raise MissingToolError(f"no permission to use {board.title}", udev_rules(board_ids(board)))
     errors = [line for line in said if line.lower().startswith("error")]  # openocd says more behind
     last = next((line for line in reversed(errors or said) if line), "it said nothing")
     assert board.flasher is not None

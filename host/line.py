@@ -11,6 +11,8 @@ import serial
 from serial.tools import list_ports
 
 from tinykit.core.errors import MissingToolError
+from tinykit.host.find_port import usb_ports
+from tinykit.host.usb_devices import udev_rules
 
 READ_BYTES = 4096
 REOPEN_EVERY_S = 0.1
@@ -141,6 +143,11 @@ def _open(port: str, baud: int) -> serial.Serial:
     return opened
 
 
+def _how_to_be_allowed(port: str) -> str:
+    ids = [each.usb_id for each in usb_ports() if each.device == port]
+    return udev_rules(ids) if ids else "sudo usermod -aG dialout $USER, then log in again"
+
+
 def _cannot_open(port: str, error: Exception) -> MissingToolError:
     match getattr(error, "errno", None):
         case errno.ENOENT:
@@ -148,10 +155,7 @@ def _cannot_open(port: str, error: Exception) -> MissingToolError:
                 f"{port} does not exist", f"is the board plugged in? {PORTS_HINT}"
             )
         case errno.EACCES | errno.EPERM:
-            return MissingToolError(
-                f"no permission to open {port}",
-                "sudo usermod -aG dialout $USER, then log in again",
-            )
+            return MissingToolError(f"no permission to open {port}", _how_to_be_allowed(port))
         case errno.EBUSY | errno.EAGAIN:
             names = ", ".join(holders(port)) or "its serial monitor"
             return MissingToolError(f"{port} is in use by another program", f"close {names}")

@@ -17,7 +17,7 @@ RUN_ASLEEP = 1  # CONFIG.SLEEP
 
 
 class Watchdog(NordicPeripheral):
-    """Model the watchdog (6.36): it starts once, and only a reset stops it.
+    """Model the watchdog (6.36): it starts once, and only a reset stops it, but no soft one.
 
     Whoever runs the CPU asks `expired`: nothing that is scheduled could tell, since a CPU that
     hangs looks at no register.
@@ -35,7 +35,18 @@ class Watchdog(NordicPeripheral):
         if not self.values["RUNSTATUS"]:
             return False
         cycles, parts = TICK_CYCLES
-        return (self._clock() - self._fed_at) * parts >= (self.values["CRV"] + 1) * cycles
+        return self.unfed_cycles * parts >= (self.values["CRV"] + 1) * cycles
+
+    @property
+    def unfed_cycles(self) -> int:
+        """Return for how many cycles that count it has not been started anew."""
+        return self._clock() - self._fed_at
+
+    def outlive(self, before: "Watchdog", unfed_cycles: int) -> None:
+        """Go on after a soft reset as it was before (5.3, Reset behavior), with clocks at 0."""
+        self.values.update(before.values)
+        self._waiting = before._waiting
+        self._fed_at = self._clock() - unfed_cycles
 
     def on_task(self, task: str) -> None:
         """Start."""

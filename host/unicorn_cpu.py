@@ -487,8 +487,12 @@ class Machine:
     def _reset_itself(self, reason: int) -> None:
         self.resets += 1
         self._before_resets += self._now()
+        watchdog = self.chip.watchdog
+        unfed_cycles = watchdog.unfed_cycles
         # what was not cleared is still there (PS 5.3.7.10)
         self.reset(self.chip.clock.values["RESETREAS"] | reason)
+        if reason == RESET_BY_SOFTWARE:
+            self.chip.watchdog.outlive(watchdog, unfed_cycles)
 
     def _now(self) -> int:
         return self._awake() + self.slept_cycles

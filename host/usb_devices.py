@@ -1,7 +1,7 @@
 """Which USB device is the board, by the ids in its file, and what Linux must allow."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from tinykit.core.board import Board
 from tinykit.core.errors import MissingToolError, TinykitError
@@ -52,19 +52,25 @@ def board_device(board: Board, port: str | None, found: Sequence[UsbPort]) -> Us
     return ours[0]
 
 
-def may_open(device: UsbPort) -> bool:
-    """Tell whether this user may open a port; only Linux and macOS know ports as files."""
-    return os.name != "posix" or os.access(device.device, os.R_OK | os.W_OK)
+def barred(device: UsbPort, boards: Iterable[Board] = ()) -> str | None:
+    """Return the file of a device that this user may not open, though some of the boards need it.
+
+    That is its port, and what a board's probe is used by. Only Linux and macOS know them as files.
+    """
+    probed = any(board.flasher is not None and board.flasher.probed for board in boards)
+    files = [device.device, *([device.node] if probed and device.node else ())]
+    denied = (path for path in files if not os.access(path, os.R_OK | os.W_OK))
+    return next(denied, None) if os.name == "posix" else None
 
 
-def udev_rules(board: Board) -> str:
-    """Return the lines that let the user at the screen use the board, on Linux."""
+def udev_rules(usb_ids: Iterable[str]) -> str:
+    """Return the lines that let the user at the screen use devices of these ids, on Linux."""
     rule = 'SUBSYSTEMS=="usb", ATTRS{{idVendor}}=="{}", ATTRS{{idProduct}}=="{}", TAG+="uaccess"'
-    lines = [rule.format(*usb_id.split(":")) for usb_id in board_ids(board)]
+    lines = [rule.format(*usb_id.split(":")) for usb_id in usb_ids]
     return "\n".join(
         [
             "write these lines into /etc/udev/rules.d/70-tinykit.rules,",
             *(f"    {line}" for line in lines),
-            "  then: sudo udevadm control --reload, and plug the board in again",
+            "  then: sudo udevadm control --reload, and plug it in again",
         ]
     )

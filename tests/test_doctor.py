@@ -71,7 +71,29 @@ def test_ports_are_told_with_their_boards_and_permissions(
 
     microbit = connected["/dev/ttyACM0 (0d28:0204)"]
     assert (microbit["needed_for"], microbit["found"]) == ("microbit or microbit_v2", None)
-    assert microbit["get"].startswith("no permission: sudo usermod -aG dialout")
+    assert microbit["get"].startswith("no permission to open /dev/ttyACM0: write these lines into")
+    assert 'ATTRS{idVendor}=="0d28", ATTRS{idProduct}=="0204"' in microbit["get"]
     nano33 = connected["/dev/ttyACM1 (2341:005a)"]
     assert (nano33["needed_for"], nano33["get"]) == ("nano33", "")
     assert "serial adapter" in connected["/dev/ttyUSB0 (0403:0001)"]["needed_for"]
+
+
+def test_rules_are_lines_to_copy_and_a_probe_must_be_open_too(
+    tinykit: Tinykit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = ListPortInfo("/dev/null")  # is there, and may be opened
+    port.vid, port.pid, port.usb_device_path = 0x0483, 0x374B, str(tmp_path)
+    (tmp_path / "busnum").write_text("3\n")
+    (tmp_path / "devnum").write_text("17\n")
+    monkeypatch.setattr(list_ports, "comports", lambda: [port])
+    allowed = os.access
+    monkeypatch.setattr(
+        os, "access", lambda path, mode: "/dev/bus" not in str(path) and allowed(path, mode)
+    )
+
+    out = tinykit("doctor").out
+
+    assert "no permission: see below" in " ".join(out.split())
+    assert f"{port.device} (0483:374b): no permission to open /dev/bus/usb/003/017: " in out
+    rule = 'SUBSYSTEMS=="usb", ATTRS{idVendor}=="0483", ATTRS{idProduct}=="374b", TAG+="uaccess"'
+    assert f"\n    {rule}\n" in out

@@ -7,6 +7,7 @@ import os
 import pty
 import shutil
 import stat
+import sys
 import termios
 import threading
 import time
@@ -22,13 +23,15 @@ from serial.tools.list_ports_common import ListPortInfo
 
 from tinykit.core.board import find_board
 from tinykit.core.errors import CheckFailedError, TinykitError
-from tinykit.host import flash_drive
-from tinykit.host.record import read_record
+from tinykit.host import flash_drive, flash_tool
+from tinykit.host.emulators import start_emulator
+from tinykit.host.record import built_board, read_record
 
 pytest.importorskip("unicorn")
 from dry_run import connected
 
 Build = Callable[[str], Path]
+INFO_XIAO = "UF2 Bootloader 0.6.1\nModel: Seeed XIAO nRF52840\nBoard-ID: nRF52840-SeeedXiao-v1\n"
 INFO_UF2 = "UF2 Bootloader v3.0\nModel: Raspberry Pi RP2\nBoard-ID: RPI-RP2\n"
 
 
@@ -79,6 +82,54 @@ def plugged(monkeypatch: pytest.MonkeyPatch) -> list[ListPortInfo]:
     found: list[ListPortInfo] = []
     monkeypatch.setattr(list_ports, "comports", lambda: list(found))
     return found
+
+
+def probe_info(folder: Path) -> ListPortInfo:
+    """Return an ST-LINK's port as pyserial tells of it on Linux, and its folder in sysfs."""
+    (folder / "ttyACM0").touch()
+    info = port_info(str(folder / "ttyACM0"), "0483:374b", "066EFF52")
+    info.usb_device_path = str(folder)
+    (folder / "busnum").write_text("3\n")
+    (folder / "devnum").write_text("17\n")
+    return info
+
+
+def deny(denied: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take the permission to open one file away."""
+    allowed = os.access
+    monkeypatch.setattr(os, "access", lambda path, *rest: path != denied and allowed(path, *rest))
+
+
+@contextmanager
+def ptys(count: int) -> Iterator[list[tuple[int, str]]]:
+    """Give ports, each with the end at which a board would hear."""
+    pairs = [pty.openpty() for _ in range(count)]
+    yield [(board, os.ttyname(port)) for board, port in pairs]
+    for pair in pairs:
+        for descriptor in pair:
+            os.close(descriptor)
+
+
+def touched(board: int, then: Callable[[], None]) -> Callable[[], bool]:
+    """Return what a board does that looks for the touch at its end of a port."""
+    seen: list[bool] = []
+
+    def look() -> bool:
+        if not seen and termios.tcgetattr(board)[5] == termios.B1200:
+            then()
+            seen.append(True)
+        return bool(seen)
+
+    return look
+
+
+@contextmanager
+def connected_nrf(folder: Path) -> Iterator[str]:
+    """Give the port at which the image of a build folder answers, for boards with an nRF52."""
+    record = read_record(folder)
+    elf, board = folder / record.files["elf"], built_board(folder, record)
+    with start_emulator("unicorn", elf, board, "hello_world_int8_invoke") as emulator:
+        yield emulator.port
 
 
 def flasher(folder: Path, name: str, ends: str, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -227,29 +278,120 @@ def test_bossac_gets_the_bootloaders_port_after_the_touch(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     words = flasher(tmp_path, "bossac", "exit 0", monkeypatch)
-    (running, slave), (boot, boot_slave) = pty.openpty(), pty.openpty()
-    plugged.append(port_info(os.ttyname(slave), "2341:805a"))
-    rates: list[int] = []
-
-    def start_at_1200() -> bool:
-        rates.append(termios.tcgetattr(running)[5])
-        if rates[-1] == termios.B1200:
-            plugged[:] = [port_info(os.ttyname(boot_slave), "2341:005a")]
-        return rates[-1] == termios.B1200
-
-    with watching(start_at_1200):
-        ended = tinykit("flash", built("nano33"))
+    with ptys(2) as ((running, port), (_, boot)):
+        plugged.append(port_info(port, "2341:805a"))
+        after = [port_info(boot, "2341:005a")]
+        with watching(touched(running, lambda: plugged.__setitem__(slice(None), after))):
+            ended = tinykit("flash", built("nano33"))
 
     assert ended.status == 0, ended.err
     assert words.read_text().split() == [
         "-d",
-        f"--port={os.ttyname(boot_slave)}",
+        f"--port={boot}",
         *("-U", "-i", "-e", "-w"),
         str(built("nano33") / "firmware.bin"),
         "-R",
     ]
-    for descriptor in (running, slave, boot, boot_slave):
-        os.close(descriptor)
+
+
+def test_a_board_that_waits_already_is_not_the_one_that_was_touched(
+    built: Build,
+    tinykit: Tinykit,
+    tmp_path: Path,
+    plugged: list[ListPortInfo],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    words = flasher(tmp_path, "bossac", "exit 0", monkeypatch)
+    with ptys(3) as ((running, port), (_, other), (_, boot)):
+        plugged += [port_info(other, "2341:005a"), port_info(port, "2341:805a")]
+        after = [plugged[0], port_info(boot, "2341:005a")]
+        with watching(touched(running, lambda: plugged.__setitem__(slice(None), after))):
+            ended = tinykit("flash", built("nano33"), "--port", port)
+
+    assert ended.status == 0, ended.err
+    assert f"--port={boot}" in words.read_text().split()
+
+
+def test_the_bootloaders_port_must_be_open_to_the_user_too(
+    built: Build,
+    tinykit: Tinykit,
+    tmp_path: Path,
+    plugged: list[ListPortInfo],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    words = flasher(tmp_path, "bossac", "exit 0", monkeypatch)
+    monkeypatch.setattr(flash_tool, "ACCESS_S", 0.3)
+    with ptys(2) as ((running, port), (_, boot)):
+        plugged.append(port_info(port, "2341:805a"))
+        deny(boot, monkeypatch)
+        after = [port_info(boot, "2341:005a")]
+        with watching(touched(running, lambda: plugged.__setitem__(slice(None), after))):
+            ended = tinykit("flash", built("nano33"))
+
+    assert (ended.status, words.exists()) == (3, False)
+    assert f"tinykit: no permission to open {boot}\n" in ended.err
+    assert 'ATTRS{idProduct}=="005a"' in ended.err
+
+
+def test_the_xiao_is_touched_and_gets_the_image_on_the_drive_that_appears(
+    built: Build,
+    tinykit: Tinykit,
+    tmp_path: Path,
+    plugged: list[ListPortInfo],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = built("xiao_nrf52840")
+    other = drive_of(tmp_path / "other", "INFO_UF2.TXT", INFO_XIAO)
+    drives = [other]
+    monkeypatch.setattr(flash_drive, "mounted", lambda: list(drives))
+    drive = tmp_path / "XIAO-BOOT"
+    taken = uf2_board(drive, folder / "firmware.uf2")
+
+    def start() -> None:
+        drives.append(drive_of(drive, "INFO_UF2.TXT", INFO_XIAO))
+
+    with ptys(1) as ((running, port),), connected_nrf(folder) as link:
+        started = touched(running, start)
+        plugged.append(port_info(port, "2886:8044"))
+        with watching(lambda: started() and taken()):
+            ended = tinykit("flash", folder, "--port", port, "--link", link)
+
+    assert ended.status == 0, ended.err
+    assert (drive / "firmware.uf2").read_bytes() == (folder / "firmware.uf2").read_bytes()
+    assert [path.name for path in other.iterdir()] == ["INFO_UF2.TXT"]
+
+
+def test_two_xiaos_and_one_without_permission_are_refused(
+    built: Build, tinykit: Tinykit, plugged: list[ListPortInfo], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugged += [port_info("/dev/ttyACM0", "2886:8044"), port_info("/dev/ttyACM1", "2886:8045")]
+    line, hint = tinykit.refuses("flash", built("xiao_nrf52840"))
+    assert line == "2 boards could be meant: /dev/ttyACM0 (2886:8044), /dev/ttyACM1 (2886:8045)"
+    assert hint == "choose: --port"
+
+    deny("/dev/ttyACM1", monkeypatch)
+    ended = tinykit("flash", built("xiao_nrf52840"), "--port", "/dev/ttyACM1")
+    assert ended.status == 3
+    assert "tinykit: no permission to open /dev/ttyACM1\n" in ended.err
+    assert 'ATTRS{idVendor}=="2886", ATTRS{idProduct}=="8045"' in ended.err
+
+
+def test_a_probe_without_permission_comes_with_the_rule(
+    built: Build,
+    tinykit: Tinykit,
+    tmp_path: Path,
+    plugged: list[ListPortInfo],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """openocd needs the ST-LINK itself, which another file stands for than its port."""
+    words = flasher(tmp_path, "openocd", "exit 0", monkeypatch)
+    plugged.append(probe_info(tmp_path))
+    deny("/dev/bus/usb/003/017", monkeypatch)
+
+    ended = tinykit("flash", built("nucleo_l4r5zi"))
+
+    assert (ended.status, words.exists()) == (3, False)
+    assert "tinykit: no permission to open /dev/bus/usb/003/017\n" in ended.err
 
 
 def test_a_port_of_another_device_is_not_written_to(
@@ -362,10 +504,7 @@ def test_a_port_without_permission_comes_with_the_rule(
 ) -> None:
     words = flasher(tmp_path, "bossac", "exit 0", monkeypatch)
     plugged.append(port_info("/dev/ttyACM0", "2341:005a"))
-    allowed = os.access
-    monkeypatch.setattr(
-        os, "access", lambda path, *rest: path != "/dev/ttyACM0" and allowed(path, *rest)
-    )
+    deny("/dev/ttyACM0", monkeypatch)
 
     ended = tinykit("flash", built("nano33"))
 
@@ -404,6 +543,43 @@ def test_a_dry_run_prints_the_commands_and_does_nothing(
     assert copied == f"cp {built('pico')}/firmware.uf2 {drive}/\n"
     assert [path.name for path in drive.iterdir()] == ["INFO_UF2.TXT"]
     assert not words.exists()
+
+
+def test_a_dry_run_says_what_would_be_done_to_the_board_at_the_port(
+    built: Build,
+    tinykit: Tinykit,
+    tmp_path: Path,
+    plugged: list[ListPortInfo],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    flasher(tmp_path, "bossac", "exit 0", monkeypatch)
+    monkeypatch.setattr(sys, "platform", "linux")
+    plugged += [port_info(f"/dev/ttyACM{i}", "2341:805a") for i in range(2)]
+    plugged.append(port_info("/dev/ttyACM2", "2886:8044"))
+
+    shown = tinykit("flash", built("nano33"), "--port", "/dev/ttyACM1", "--dry-run").out
+    xiao = tinykit("flash", built("xiao_nrf52840"), "--dry-run").out
+
+    image = built("nano33") / "firmware.bin"
+    bossac = f"{tmp_path}/bossac -d --port=/dev/ttyACM1 -U -i -e -w {image} -R"
+    assert shown.splitlines() == ["stty -F /dev/ttyACM1 1200", bossac]
+    copy = f"cp {built('xiao_nrf52840')}/firmware.uf2 XIAO-BOOT/"
+    assert xiao.splitlines() == ["stty -F /dev/ttyACM2 1200", copy]
+    refused = {
+        ("nano33",): "2 boards could be meant: /dev/ttyACM0 (2341:805a), /dev/ttyACM1 (2341:805a)",
+        ("nano33", "--port", "/dev/ttyS9"): (
+            "/dev/ttyS9 is no USB serial port, nano33 is 2341:005a or 2341:805a"
+        ),
+        ("xiao_nrf52840", "--port", "/dev/ttyACM0"): (
+            "/dev/ttyACM0 (2341:805a) is no Seeed XIAO nRF52840, also Sense, which is "
+            "2886:0044 or 2886:0045 or 2886:8044 or 2886:8045"
+        ),
+        ("pico", "--port", "/dev/ttyACM0"): (
+            "/dev/ttyACM0 (2341:805a) is no Raspberry Pi Pico, which is 2e8a:0003"
+        ),
+    }
+    for (name, *words), line in refused.items():
+        assert tinykit.refuses("flash", built(name), *words, "--dry-run")[0] == line
 
 
 def test_a_board_that_only_an_emulator_has_is_not_flashed(built: Build, tinykit: Tinykit) -> None:

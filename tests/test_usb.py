@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from models import MODELS, shared_model
 
-from tinykit.core.board import find_board, linked_by, usb_device_id
+from tinykit.core.board import Board, find_board, linked_by, usb_device_id
 from tinykit.core.errors import TinykitError
 from tinykit.host.frame import Frame, FrameDecoder, FrameType, encode
 from tinykit.host.image import read_image
 from tinykit.host.link import Link
-from tinykit.host.nrf52840 import NRF52840, LinkFacts
+from tinykit.host.nrf52840 import CLOCK_HZ, NRF52840, LinkFacts
 from tinykit.host.registers import RefusedError
 from tinykit.host.split import Split
 from tinykit.host.toolchain import find_toolchain
@@ -27,7 +27,7 @@ unicorn_cpu = pytest.importorskip("tinykit.host.unicorn_cpu")
 usb_host = pytest.importorskip("tinykit.host.usb_host")
 
 BOARD = linked_by(find_board("nano33"), "usb")
-FACTS = LinkFacts(35, 42, 115_200, usb_device_id(BOARD))
+USB_BOARDS = ["nano33", "xiao_nrf52840"]
 NOWHERE = Split(range(0), range(0), frozenset())  # nothing is counted
 HELLO = Frame(FrameType.HELLO, 1, 0, b"")
 # Fault at the first inference.
@@ -39,11 +39,12 @@ FAULTY = STUB_MODEL.read_text().replace(
 class Bench:
     """Hold a board without a child process around it, so that a test holds the cable's end."""
 
-    def __init__(self, elf: Path) -> None:
+    def __init__(self, elf: Path, board: Board = BOARD) -> None:
         self.read_end, write_end = os.pipe()
         os.set_blocking(self.read_end, False)
         image = unicorn_cpu.load_image(elf)
-        self.machine = unicorn_cpu.Machine(image, FACTS, NOWHERE, NRF52840, write_end)
+        facts = LinkFacts(0, 0, board.link.baud, usb_device_id(board))  # no pin is used
+        self.machine = unicorn_cpu.Machine(image, facts, NOWHERE, NRF52840, write_end)
         self._write_end = write_end
         self.decoder = FrameDecoder()
         self.settle()
@@ -200,16 +201,33 @@ def test_an_answer_that_nobody_fetches_does_not_block_the_next_program(bench: Be
     assert [frame.type for frame in bench.ask(HELLO)][-1:] == [FrameType.HELLO | 0x80]
 
 
-@pytest.mark.parametrize("baud", [1_200, 9_600])
-def test_the_touch_enters_the_bootloader(bench: Bench, baud: int) -> None:
-    bench.do(bench.host.close_port())
-    bench.do(bench.host.open_port(baud))
-    bench.host.run(bench.host.close_port())
-    chip = bench.chip
-    bench.go_on()
-    touched = baud == 1_200
-    assert bench.machine.resets == int(touched)
-    assert (chip.clock.values["GPREGRET"] == 0xB0) == touched
+@pytest.mark.parametrize("name", USB_BOARDS)
+def test_the_touch_enters_the_bootloader(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board = linked_by(find_board(name), "usb")
+    bench = Bench(build_stub(find_toolchain("zig"), board, tmp_path), board)
+    left: list[tuple[int, int]] = []
+    reset = bench.machine.reset
+
+    def look(reasons: int) -> None:
+        chip = bench.chip
+        left.append((chip.clock.values["GPREGRET"], chip.watchdog.unfed_cycles))
+        reset(reasons)
+
+    monkeypatch.setattr(bench.machine, "reset", look)
+    for baud in (9_600, 1_200):
+        assert not left
+        bench.do(bench.host.close_port())
+        bench.do(bench.host.open_port(baud))
+        bench.host.run(bench.host.close_port())
+        bench.go_on()
+
+    ((value, unfed_cycles),) = left
+    assert value == board.usb.bootloader_value
+    assert unfed_cycles < CLOCK_HZ // 1000  # the bootloader has all of the watchdog's time
+    assert bench.chip.watchdog.values["RUNSTATUS"]
+    bench.close()
 
 
 def test_requests_are_answered_while_the_model_computes(tmp_path: Path) -> None:
@@ -323,11 +341,12 @@ def test_usb_costs_less_than_six_kilobytes(tmp_path: Path) -> None:
     assert over["usb"] - over["uart"] < 6_000
 
 
-def test_hello_world_with_usb_is_verified(tinykit: Tinykit, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", USB_BOARDS)
+def test_hello_world_with_usb_is_verified(name: str, tinykit: Tinykit, tmp_path: Path) -> None:
     shared_model("hello_world_int8")
     model = MODELS / "hello_world_int8.tflite"
     record = tinykit(
-        "build", model, "--board", "nano33", "--link", "usb", "-o", tmp_path / "b", "--json"
+        "build", model, "--board", name, "--link", "usb", "-o", tmp_path / "b", "--json"
     ).json
     assert record["link"]["usb"] and record["sizes"]["flash"] < 14_000
     report = tinykit("verify", tmp_path / "b", "--emulator", "unicorn", "--json").json

@@ -271,6 +271,7 @@ static _Noreturn void enter_bootloader(void)
     }
     USBD->USBPULLUP = 0;
     POWER_GPREGRET = TK_USB_BOOTLOADER;
+    tk_chip_feed(); // a soft reset leaves the watchdog running, and few bootloaders feed it
     SCB_AIRCR = AIRCR_SYSRESETREQ;
     for (;;) {
     }
