@@ -279,6 +279,7 @@ def bench_command(
 
     Instructions are counted exactly in the emulator, cycles are estimated from them.
     """
+    from tinykit.core.config import load_config
     from tinykit.core.errors import TinykitError
     from tinykit.host import show
     from tinykit.host.build import tflm_options
@@ -294,7 +295,7 @@ def bench_command(
         native = build_options("native", None, optimize, encoding, toolchain, False, False)
         pair = [
             _bench(target, (board, boards), options, None, emulator, inputs, seed)
-            for options in (native, tflm_options())
+            for options in (native, tflm_options(tree=load_config(Path()).tflm.tree))
         ]
         both = compare(*pair)
         _show_bench(

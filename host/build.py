@@ -3,7 +3,7 @@
 import hashlib
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tinykit.codegen.board_files import board_files, build_header, memory_script
@@ -21,7 +21,7 @@ from tinykit.host.own import write_own
 from tinykit.host.program import Program, native_program
 from tinykit.host.record import BuildRecord, LinkRecord, PortRecord
 from tinykit.host.renode_files import renode_files
-from tinykit.host.tflm_program import tflm_program
+from tinykit.host.tflm_program import require_board, tflm_program
 from tinykit.host.toolchain import (
     FIRMWARE,
     Source,
@@ -49,6 +49,7 @@ class BuildOptions:
         keep_input: inference leaves the inputs as they are.
         trace: the image can stop behind each layer, for `verify --layers`.
         hooks: the text of the user's hooks.c; "" takes the one that is generated.
+        tree: where the tflm engine finds its library, unless $TINYKIT_TFLM says it.
     """
 
     engine: str = "native"
@@ -59,11 +60,14 @@ class BuildOptions:
     keep_input: bool = False
     trace: bool = False
     hooks: str = ""
+    tree: Path | None = field(default=None, repr=False)  # no part of the build's id
 
 
-def tflm_options(trace: bool = False) -> BuildOptions:
+def tflm_options(trace: bool = False, tree: Path | None = None) -> BuildOptions:
     """Return the options of a build on TFLM: its kernels are compiled already."""
-    return BuildOptions("tflm", optimize="size", encoding="dense", toolchain="gcc", trace=trace)
+    return BuildOptions(
+        "tflm", optimize="size", encoding="dense", toolchain="gcc", trace=trace, tree=tree
+    )
 
 
 def read_model(path: Path) -> bytes:
@@ -109,10 +113,14 @@ def build(
     """
     refuse_foreign_folder(output, force)
     require_chip(find_app(options.app, options.engine), board)
+    if options.engine == "tflm":
+        require_board(board)
     toolchain = find_toolchain(options.toolchain, board.core)
     progress("compiling the model")
     if options.engine == "tflm":
-        program = tflm_program(data, source, board, toolchain, options.trace, progress)
+        program = tflm_program(
+            data, source, board, toolchain, options.trace, options.tree, progress
+        )
     else:
         lowering = LowerOptions(options.optimize, options.encoding, board.dsp)
         program = native_program(data, source, board, lowering, options.keep_input)

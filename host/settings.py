@@ -75,7 +75,7 @@ def build_options(
         raise TinykitError(f"--trace means nothing to --app {chosen.name}", "leave --trace out")
     if engine == "tflm":
         _refuse_native_options(optimize, encoding, toolchain, keep_input)
-        return tflm_options(trace)
+        return tflm_options(trace, config.tflm.tree)
     return BuildOptions(
         app=chosen.name,
         optimize=_choice("optimize", optimize, config.optimize, "balanced"),

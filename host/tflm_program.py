@@ -7,7 +7,6 @@ from pathlib import Path
 from tinykit.codegen.board_files import board_files, build_header, memory_script
 from tinykit.codegen.tflm import Arena, TflmModel, emit_tflm, read_model
 from tinykit.core.board import Board
-from tinykit.core.config import load_config
 from tinykit.core.errors import MissingToolError, TinykitError
 from tinykit.host.apps import STREAM, app_sources
 from tinykit.host.inputs import fixed_input
@@ -34,6 +33,7 @@ def tflm_program(
     board: Board,
     toolchain: Toolchain,
     trace: bool,
+    configured: Path | None,
     progress: Callable[[str], None],
 ) -> Program:
     """Put a model into an application on TensorFlow Lite Micro.
@@ -41,9 +41,10 @@ def tflm_program(
     Args:
         data: the .tflite file's bytes.
         source: its file name without a folder.
-        board: what to build for; one with an emulator.
+        board: what to build for, as require_board lets it be.
         toolchain: gcc.
         trace: the image can stop behind each layer.
+        configured: the tree of tinykit.toml.
         progress: told what is being done.
 
     Raises:
@@ -51,9 +52,8 @@ def tflm_program(
         CheckFailedError: it does not fit the board.
         MissingToolError: there is no tree of TensorFlow Lite Micro for the board.
     """
-    _refuse_board(board)
     _refuse_toolchain(toolchain)
-    tree = find_tree(board, load_config(Path()).tflm.tree)
+    tree = find_tree(board, configured)
     model = read_model(data, source)
     library = _library(tree)
     progress("finding the least arena, by running")
@@ -79,7 +79,12 @@ def tflm_program(
     )
 
 
-def _refuse_board(board: Board) -> None:
+def require_board(board: Board) -> None:
+    """Refuse a board that the engine is not made for.
+
+    Raises:
+        TinykitError: it is no Arm core, or nothing emulates it.
+    """
     if board.core.startswith("riscv"):
         raise TinykitError(f"the tflm engine is for Arm, {board.name} is not", "--engine native")
     if not board.emulators:

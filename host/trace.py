@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tinykit.core.config import load_config
 from tinykit.core.errors import TinykitError
 from tinykit.host.build import BuildOptions, build, tflm_options
 from tinykit.host.record import BuildRecord, built_board
@@ -30,7 +31,7 @@ def traced_build(
         )
     source = record.files["model"]
     if record.engine == "tflm":
-        options = tflm_options(trace=True)
+        options = tflm_options(trace=True, tree=load_config(Path()).tflm.tree)
     else:
         options = BuildOptions(
             app=record.app,

@@ -134,6 +134,29 @@ def test_both_engines_stand_side_by_side(tinykit: Tinykit, with_tree: None, tmp_
 
 
 @needs_gxx
+def test_a_budget_finds_the_tree_of_its_own_project(
+    tinykit: Tinykit, tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("unicorn")
+    monkeypatch.delenv("TINYKIT_TFLM", raising=False)
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    monkeypatch.chdir(tmp_path)
+    for name in ("change", "base"):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "echo.tflite").write_bytes(echo())
+        (folder / "tree").symlink_to(tree)
+        (folder / "tinykit.toml").write_text(
+            'model = "echo.tflite"\nboard = "nano33"\nengine = "tflm"\n'
+            '[tflm]\ntree = "tree"\n[budget]\nflash = 100_000\n'
+        )
+    ended = tinykit("check-budget", "change", "--base", "base", "--inputs", "2", "--json")
+    assert ended.status == 0, ended.err
+    assert ended.json["engine"] == "tflm" and ended.json["base_note"] == ""
+    assert all(figure["base"] == figure["value"] for figure in ended.json["figures"])
+
+
+@needs_gxx
 def test_an_operator_that_fails_is_said_over_the_link(
     tinykit: Tinykit, echo_build: Path, tmp_path: Path
 ) -> None:
