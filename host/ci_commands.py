@@ -26,6 +26,12 @@ def ci_command(
         Path | None,
         typer.Option("--output", "-o", help="The file; .github/workflows/tinykit.yml."),
     ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--from", metavar="REQUIREMENT", help="What pip installs there: a git URL, a version."
+        ),
+    ] = None,
     force: Force = False,
     json: Json = False,
 ) -> None:
@@ -39,7 +45,7 @@ def ci_command(
     config = load_project(Path())
     required_budget(Path(), config)
     path = output if output is not None else WORKFLOW
-    write_workflow(config, path, force)
+    write_workflow(config, path, force, source)
     if json:
         print_json({"workflow": path, "board": config.board})
         return

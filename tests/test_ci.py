@@ -11,9 +11,10 @@ import pytest
 import tiny
 from commands import COMMAND, Ended, Tinykit
 from models import ROOT
+from packaging.requirements import Requirement
 
 from tinykit.core.board import board_paths, load_board
-from tinykit.host.ci import RENODE, WORKFLOW, workflow
+from tinykit.host.ci import RENODE, WORKFLOW, requirement, workflow
 
 yaml = pytest.importorskip("ruamel.yaml")
 pytest.importorskip("unicorn")
@@ -74,6 +75,10 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+def written(board: str, toolchain: str) -> str:
+    return workflow(load_board(board_paths()[board]), toolchain, requirement(None))
+
+
 def steps(path: Path) -> list[dict[str, Any]]:
     """Return the steps of all jobs of a workflow."""
     jobs = yaml.YAML(typ="safe").load(path.read_text())["jobs"]
@@ -115,7 +120,7 @@ def fits_the_schema(*paths: Path) -> None:
 
 def test_the_schema_finds_a_mistake(tmp_path: Path) -> None:
     path = tmp_path / "tinykit.yml"
-    path.write_text(workflow(load_board(board_paths()["nano33"]), "zig").replace("runs-on", "runs"))
+    path.write_text(written("nano33", "zig").replace("runs-on", "runs"))
     with pytest.raises(AssertionError, match="runs"):
         fits_the_schema(path)
 
@@ -125,7 +130,7 @@ def test_the_workflow_of_every_board_fits_the_published_schema(tmp_path: Path) -
     for name in BOARDS:
         for toolchain in ("zig", "gcc"):
             paths.append(tmp_path / f"{name}-{toolchain}.yml")
-            paths[-1].write_text(workflow(load_board(board_paths()[name]), toolchain))
+            paths[-1].write_text(written(name, toolchain))
     fits_the_schema(*paths)
 
 
@@ -133,7 +138,7 @@ def test_the_workflow_of_every_board_fits_the_published_schema(tmp_path: Path) -
 def test_a_workflow_runs_every_emulator_of_its_board(name: str, tmp_path: Path) -> None:
     board = load_board(board_paths()[name])
     path = tmp_path / "tinykit.yml"
-    path.write_text(workflow(board, "zig"))
+    path.write_text(written(name, "zig"))
     text = "\n".join(commands(path))
     for emulator in board.emulators:
         word = "renode-test" if emulator == "renode" else f"--emulator {emulator}\n"
@@ -144,20 +149,57 @@ def test_a_workflow_runs_every_emulator_of_its_board(name: str, tmp_path: Path) 
 
 
 def test_gcc_is_installed_where_tinykit_toml_asks_for_it() -> None:
-    arm, riscv = (load_board(board_paths()[name]) for name in ("nano33", "qemu_riscv32"))
-    assert "apt-get install -y gcc-arm-none-eabi\n" in workflow(arm, "gcc")
-    assert "qemu-system-misc gcc-riscv64-unknown-elf\n" in workflow(riscv, "gcc")
-    assert "apt-get" not in workflow(arm, "zig")
+    assert "apt-get install -y gcc-arm-none-eabi\n" in written("nano33", "gcc")
+    assert "qemu-system-misc gcc-riscv64-unknown-elf\n" in written("qemu_riscv32", "gcc")
+    assert "apt-get" not in written("nano33", "zig")
 
 
 def test_versions_are_pinned(tinykit: Tinykit, project: Path) -> None:
     tinykit("ci", "init")
     text = WORKFLOW.read_text()
-    assert 'TINYKIT_VERSION: "0.1.0"' in text
+    assert 'TINYKIT: "tinykit-mcu[emulate]==0.1.0"' in text
     assert f"/v{RENODE.version}/renode-{RENODE.version}.linux-portable" in text
     for path in (WORKFLOW, OURS):
         for step in steps(path):
             assert re.fullmatch(r"actions/[\w-]+@v\d+", step.get("uses", "actions/x@v1"))
+
+
+@pytest.mark.parametrize(
+    ("source", "installed"),
+    [
+        (
+            "git+https://github.com/me/tinykit@v0.1.0",
+            "tinykit-mcu[emulate] @ git+https://github.com/me/tinykit@v0.1.0",
+        ),
+        ("tinykit-mcu[emulate]>=0.1, <0.2", "tinykit-mcu[emulate]>=0.1, <0.2"),
+    ],
+)
+def test_tinykit_can_be_installed_from_elsewhere(
+    tinykit: Tinykit, project: Path, source: str, installed: str
+) -> None:
+    assert Requirement(installed).extras == {"emulate"}
+    assert tinykit("ci", "init", "--from", source).status == 0
+    fits_the_schema(WORKFLOW)
+    (job,) = yaml.YAML(typ="safe").load(WORKFLOW.read_text())["jobs"].values()
+    assert job["env"]["TINYKIT"] == installed
+    assert commands(WORKFLOW)[0] == 'python -m pip install "$TINYKIT"'
+
+
+@pytest.mark.parametrize("source", ["", "tinykit", "tinykit-mcu-other", 'git+https://x/"', "a\nb"])
+def test_what_pip_could_not_install_is_refused(
+    tinykit: Tinykit, project: Path, source: str
+) -> None:
+    line, hint = tinykit.refuses("ci", "init", "--from", source)
+    assert line.startswith("--from ")
+    assert hint == "for example: --from git+https://github.com/OWNER/tinykit@v0.1.0"
+    assert not WORKFLOW.exists()
+
+
+def test_a_project_on_tflm_is_refused(tinykit: Tinykit, project: Path) -> None:
+    Path("tinykit.toml").write_text('engine = "tflm"\n' + PROJECT)
+    line, _ = tinykit.refuses("ci", "init")
+    assert line.startswith('tinykit ci init writes no workflow for engine = "tflm"')
+    assert not WORKFLOW.exists()
 
 
 def test_every_command_of_a_workflow_runs_here(tinykit: Tinykit, project: Path) -> None:
