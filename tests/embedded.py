@@ -11,13 +11,13 @@ import unicorn
 from batch import Run
 from draft import Array
 from elftools.elf.elffile import ELFFile
-from models import KERNELS
 from unicorn import arm_const as arm
 from unicorn import riscv_const as riscv
 
 from tinykit.core.board import find_board
 from tinykit.host import toolchain
 from tinykit.host.isa import check_isa
+from tinykit.host.kernels import kernel_files
 from tinykit.host.toolchain import FIRMWARE, Source
 
 _FLASH, _RAM, _SIZE = 0x0000_0000, 0x2000_0000, 16 << 20
@@ -132,7 +132,8 @@ def _sources(runs: Sequence[Run], folder: Path) -> list[Path]:
         for name in (f"{run.model.name}.c", f"{run.model.name}.h"):
             (folder / name).write_text(run.model.files[name])
     (folder / "models.c").write_text("".join(f'#include "{r.model.name}.c"\n' for r in runs))
-    return [folder / "models.c", *sorted(KERNELS.glob("*.[cS]"))]
+    text = "".join(run.model.files[f"{run.model.name}.c"] for run in runs)
+    return [folder / "models.c", *kernel_files(text)]
 
 
 def load(core: str, sources: Sequence[Source], entry: str, folder: Path, compiler: str) -> Image:

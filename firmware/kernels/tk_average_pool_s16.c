@@ -7,12 +7,10 @@
 TK_INLINE void answer(const void *record, const tk_position *at)
 {
     const tk_pool_s16_layer *layer = record;
-    const tk_window *window = &layer->window;
-    const tk_span rows = tk_rows(window, at->y);
-    const tk_span columns = tk_columns(window, at->x);
-    const int32_t count = (rows.end - rows.begin) * (columns.end - columns.begin);
-    for (uint32_t channel = 0; channel < window->channels; channel += sizeof(int16_t)) {
-        const int32_t sum = tk_sum_of_taps(window, tk_load_s16, at->src + channel, &rows, &columns);
+    const tk_pool_taps taps = tk_pool_taps_at(&layer->window, at);
+    const int32_t count = taps.rows * taps.columns;
+    for (uint32_t channel = 0; channel < layer->window.channels; channel += sizeof(int16_t)) {
+        const int32_t sum = tk_sum_of_taps(&taps, tk_load_s16, channel);
         const int32_t half = sum > 0 ? count / 2 : -(count / 2); // halves away from zero
         const int16_t mean = tk_limit((sum + half) / count, layer->min, layer->max);
         tk_store_s16(at->dst + channel, mean);

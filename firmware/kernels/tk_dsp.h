@@ -22,6 +22,11 @@ static inline uint32_t tk_load_word(const void *src)
     return word;
 }
 
+static inline void tk_store_word(void *dst, uint32_t word)
+{
+    __builtin_memcpy(dst, &word, sizeof word);
+}
+
 static inline int32_t tk_low(uint32_t pair) { return (int16_t)(pair & 0xffffu); }
 
 static inline int32_t tk_high(uint32_t pair) { return (int16_t)(pair >> 16); }
@@ -45,6 +50,38 @@ static inline uint32_t tk_even_bytes(uint32_t word)
 static inline uint32_t tk_odd_bytes(uint32_t word)
 {
     return tk_even_bytes((word >> 8) | (word << 24));
+}
+
+// Adds bytes 0 and 2 of a word to a pair: SXTAB16.
+static inline uint32_t tk_add_even_bytes(uint32_t pair, uint32_t word)
+{
+#if TK_DSP
+    return (uint32_t)__builtin_arm_sxtab16((int32_t)pair, (int32_t)word);
+#else
+    const uint32_t bytes = tk_even_bytes(word);
+    return tk_pair(tk_low(pair) + tk_low(bytes), tk_high(pair) + tk_high(bytes));
+#endif
+}
+
+// Bytes 1 and 3: SXTAB16 with a rotation.
+static inline uint32_t tk_add_odd_bytes(uint32_t pair, uint32_t word)
+{
+    return tk_add_even_bytes(pair, (word >> 8) | (word << 24));
+}
+
+// The greater of each two bytes: SSUB8 and SEL.
+static inline uint32_t tk_greater_bytes(uint32_t a, uint32_t b)
+{
+    uint32_t greater = 0;
+#if TK_DSP
+    __asm__("ssub8 %0, %1, %2\n\tsel %0, %1, %2" : "=&r"(greater) : "r"(a), "r"(b) : "cc");
+#else
+    for (uint32_t at = 0; at < 32; at += 8) {
+        const uint32_t one = (a >> at) & 0xffu, other = (b >> at) & 0xffu;
+        greater |= ((int8_t)one > (int8_t)other ? one : other) << at;
+    }
+#endif
+    return greater;
 }
 
 // sum + a.low * b.low + a.high * b.high: SMLAD.

@@ -6,12 +6,9 @@
 TK_INLINE void answer(const void *record, const tk_position *at)
 {
     const tk_pool_s16_layer *layer = record;
-    const tk_window *window = &layer->window;
-    const tk_span rows = tk_rows(window, at->y);
-    const tk_span columns = tk_columns(window, at->x);
-    for (uint32_t channel = 0; channel < window->channels; channel += sizeof(int16_t)) {
-        const int32_t best =
-            tk_greatest_tap(window, tk_load_s16, INT16_MIN, at->src + channel, &rows, &columns);
+    const tk_pool_taps taps = tk_pool_taps_at(&layer->window, at);
+    for (uint32_t channel = 0; channel < layer->window.channels; channel += sizeof(int16_t)) {
+        const int32_t best = tk_greatest_tap(&taps, tk_load_s16, INT16_MIN, channel);
         tk_store_s16(at->dst + channel, tk_limit(best, layer->min, layer->max));
     }
 }
