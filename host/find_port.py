@@ -14,6 +14,7 @@ from tinykit.core.errors import MissingToolError, TinykitError
 ADAPTERS = ("0403", "10c4", "1a86", "067b")
 
 Ask = Callable[[str], str]
+Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +58,16 @@ def usb_ports() -> list[UsbPort]:
     )
 
 
-def find_port(board: Board, ports: Sequence[UsbPort], ask: Ask | None) -> str:
-    """Return the port that a board must be at.
+def find_port(
+    board: Board, ports: Sequence[UsbPort], ask: Ask | None, tell: Tell = lambda _text: None
+) -> str:
+    """Return the port that a board must be at, or the only one there is.
 
     Args:
         board: what is looked for.
         ports: what is connected.
         ask: asks the user a question; None where nobody is there to answer.
+        tell: is told why a port is taken that nothing says is the board's.
 
     Raises:
         MissingToolError: nothing is connected.
@@ -72,7 +76,15 @@ def find_port(board: Board, ports: Sequence[UsbPort], ask: Ask | None) -> str:
     if not ports:
         emulated = f", or use --emulator {board.emulators[0]}" if board.emulators else ""
         raise MissingToolError("no USB serial port is connected", f"plug the board in{emulated}")
-    return _choose([port for port in ports if _may_be(board, port)] or ports, ask)
+    likely = [port for port in ports if _may_be(board, port)]
+    if likely:
+        return _choose(likely, ask)
+    chosen = _choose(ports, ask)
+    if len(ports) == 1:
+        tell(
+            f"taking {ports[0]}, USB id {ports[0].usb_id}: {_missed(board)}, and no other is there"
+        )
+    return chosen
 
 
 def any_port() -> str:
@@ -120,6 +132,13 @@ def _choose(likely: Sequence[UsbPort], ask: Ask | None) -> str:
 def _ask(question: str) -> str:
     print(question, end="", file=sys.stderr, flush=True)
     return sys.stdin.readline()
+
+
+def _missed(board: Board) -> str:
+    """Say what no port is."""
+    if board.link.usb and board.usb.ids:
+        return f"no port has an id of {board.name} ({', '.join(board.usb.ids)})"
+    return f"no port is an adapter such as {board.name} needs"
 
 
 def _may_be(board: Board, port: UsbPort) -> bool:

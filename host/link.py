@@ -223,7 +223,14 @@ class Link:
             )
         *numbers, digest, build_id, board, app = _HELLO.unpack(payload)
         texts = [_text(field) for field in (digest, build_id, board, app)]
-        self._hello = Hello(*numbers, *texts)
+        hello = Hello(*numbers, *texts)
+        if not 1 <= hello.max_payload <= MAX_PAYLOAD_BYTES:
+            raise CheckFailedError(
+                f"{self.port} takes {hello.max_payload} bytes a frame, "
+                f"expected 1 to {MAX_PAYLOAD_BYTES}",
+                link_errors.PROTOCOL_HINT,
+            )
+        self._hello = hello
         if self._history is not None:
             self._history = History()
         return self._hello

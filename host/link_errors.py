@@ -8,6 +8,7 @@ from tinykit.host.frame import ANSWER, VERSION, ErrorCode, Frame, FrameType
 from tinykit.host.line import holders
 
 FLASH_HINT = "is it flashed? how to: README.md in the build folder"
+RESTART_HINT = "it restarts itself; if it stays silent, reset it"
 PROTOCOL_HINT = "the board breaks the protocol: docs/protocol.md"
 
 _REFUSAL = struct.Struct("<II")
@@ -32,7 +33,7 @@ class BoardError(CheckFailedError):
 
 
 class FaultError(CheckFailedError):
-    """Report that the firmware ran into a fault and stopped; status 1."""
+    """Report that the firmware ran into a fault; status 1."""
 
 
 def no_answer(
@@ -86,7 +87,7 @@ def lost_again(port: str, times: int, error: BoardError) -> CheckFailedError:
 def fault(port: str, payload: bytes) -> FaultError:
     """Say where the firmware stopped."""
     if len(payload) != _FAULT.size:
-        return FaultError(f"the firmware on {port} faulted", "reset the board")
+        return FaultError(f"the firmware on {port} faulted", RESTART_HINT)
     pc, lr, cfsr, hfsr, address = _FAULT.unpack(payload)
     if lr == cfsr == hfsr == 0 and address in _GAVE_UP:
         return FaultError(
@@ -96,7 +97,7 @@ def fault(port: str, payload: bytes) -> FaultError:
     return FaultError(
         f"the firmware on {port} faulted: pc 0x{pc:08x}, lr 0x{lr:08x}, "
         f"cfsr 0x{cfsr:08x}, hfsr 0x{hfsr:08x}, address 0x{address:08x}",
-        f"where: arm-none-eabi-addr2line -fe firmware.elf 0x{pc:08x}; then reset the board",
+        f"where: arm-none-eabi-addr2line -fe firmware.elf 0x{pc:08x}; {RESTART_HINT}",
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from tinykit.core.board import Board
 from tinykit.core.errors import TinykitError
 from tinykit.host.apps import require_link
+from tinykit.host.console import say
 from tinykit.host.emulator import Emulator
 from tinykit.host.emulators import start_emulator
 from tinykit.host.find_port import asker, find_port, usb_ports
@@ -42,7 +43,7 @@ def choose_place(port: str | None, emulator: str | None, board: Board) -> Place:
         emulator = choose_emulator(emulator, board)
     if port is not None or emulator is not None:
         return Place(port, emulator)
-    return Place(find_port(board, usb_ports(), asker()), None)
+    return Place(find_port(board, usb_ports(), asker(), say), None)
 
 
 def choose_emulator(emulator: str | None, board: Board) -> str:

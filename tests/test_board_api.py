@@ -273,9 +273,22 @@ MICROBIT = UsbPort("/dev/ttyACM1", "0d28:0204", "BBC micro:bit")
 
 def test_the_port_that_the_board_must_be_at_is_taken() -> None:
     nano33, microbit = find_board("nano33"), find_board("microbit")
-    assert find_port(nano33, [UNO], None) == UNO.device
-    assert find_port(nano33, [UNO, FTDI, MICROBIT], None) == FTDI.device
-    assert find_port(microbit, [UNO, FTDI, MICROBIT], None) == MICROBIT.device
+    said: list[str] = []
+    assert find_port(nano33, [UNO, FTDI, MICROBIT], None, said.append) == FTDI.device
+    assert find_port(microbit, [UNO, FTDI, MICROBIT], None, said.append) == MICROBIT.device
+    assert said == []
+
+
+def test_a_port_that_may_be_anything_is_taken_with_a_word() -> None:
+    said: list[str] = []
+    for board in ("nano33", "microbit"):
+        assert find_port(find_board(board), [UNO], None, said.append) == UNO.device
+    assert said == [
+        "taking /dev/ttyACM0 (Arduino Uno), USB id 2341:0043: "
+        "no port is an adapter such as nano33 needs, and no other is there",
+        "taking /dev/ttyACM0 (Arduino Uno), USB id 2341:0043: "
+        "no port has an id of microbit (0d28:0204), and no other is there",
+    ]
 
 
 def test_several_ports_are_asked_about() -> None:

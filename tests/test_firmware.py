@@ -11,7 +11,7 @@ import serial
 from firmware_image import STUB_MODEL, build_stub
 
 from tinykit.core.board import find_board
-from tinykit.core.errors import TinykitError
+from tinykit.core.errors import CheckFailedError
 from tinykit.host.image import Image, read_image
 from tinykit.host.link import FaultError, Link
 from tinykit.host.toolchain import Toolchain, find_toolchain
@@ -108,7 +108,7 @@ def test_loop_that_hangs_is_ended_by_the_watchdog(toolchain: Toolchain, tmp_path
     elf = build_stub(toolchain, BOARD, tmp_path, model, defines=["TK_WATCHDOG_MS=20u"])
     with UnicornEmulator(elf, BOARD, "invoke") as emulator, Link(emulator.port) as link:
         link.hello()
-        with pytest.raises(TinykitError):
+        with pytest.raises(CheckFailedError, match="lost its input 4 times in one inference"):
             link.infer(bytes([7] * 600))
         status = link.status()
         resets = emulator.counters().resets

@@ -147,6 +147,19 @@ def test_hello_and_inference() -> None:
     assert [r.type for r in peer.requests[1:5]] == [2, 2, 3, 4]  # write, write, run, read
 
 
+@pytest.mark.parametrize("most", [0, 493, 65535])
+def test_a_board_that_takes_nothing_or_too_much_is_refused(most: int) -> None:
+    def spoil(request: Frame, answer: Frame) -> list[bytes]:
+        return [encode(replace(answer, payload=hello_payload(replace(HELLO, max_payload=most))))]
+
+    with (
+        behind_port(Peer(spoil)) as port,
+        Link(port) as link,
+        pytest.raises(CheckFailedError, match=rf"takes {most} bytes a frame, expected 1 to 492"),
+    ):
+        link.infer(bytes(700))
+
+
 def test_trace_and_peek() -> None:
     with behind_port(Peer()) as port, Link(port) as link:
         trace = link.trace(INPUT, 2)
@@ -294,6 +307,10 @@ def test_a_fault_shows_where() -> None:
     assert caught.value.message == (
         f"the firmware on {port} faulted: pc 0x00010234, lr 0x00010211, "
         "cfsr 0x00008200, hfsr 0x40000000, address 0x60000000"
+    )
+    assert caught.value.hint == (
+        "where: arm-none-eabi-addr2line -fe firmware.elf 0x00010234; "
+        "it restarts itself; if it stays silent, reset it"
     )
     assert caught.value.exit_status == 1
 

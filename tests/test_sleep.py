@@ -9,7 +9,7 @@ import tiny
 from commands import TOOLCHAINS, Tinykit
 
 from tinykit.core import oracle
-from tinykit.core.board import find_board
+from tinykit.core.board import Board, find_board
 from tinykit.host.build import BuildOptions, build
 from tinykit.host.elapse import Elapsed, elapse
 from tinykit.host.record import read_record
@@ -17,6 +17,7 @@ from tinykit.host.record import read_record
 pytest.importorskip("unicorn")
 
 BOARD = find_board("nano33")
+SISTERS = ("xiao_nrf52840", "microbit_v2")
 SAID = re.compile(r"wakes (\d+) awake (\d+) us of (\d+) us asleep (\d+) of 1000")
 HOOKS = """
 #include <stddef.h>
@@ -39,11 +40,17 @@ void act(void)
 
 
 def run(
-    folder: Path, sample: str, act: str, seconds: float, period_ms: int = 10_000, zig: str = "zig"
+    folder: Path,
+    sample: str,
+    act: str,
+    seconds: float,
+    period_ms: int = 10_000,
+    zig: str = "zig",
+    board: Board = BOARD,
 ) -> Elapsed:
     text = HOOKS.replace("PERIOD", str(period_ms)).replace("SAMPLE", sample).replace("ACT", act)
     options = BuildOptions(app="sleep", toolchain=zig, hooks=text)
-    build(tiny.dense(), "dense.tflite", BOARD, options, folder)
+    build(tiny.dense(), "dense.tflite", board, options, folder)
     return elapse(folder, read_record(folder), "unicorn", seconds)
 
 
@@ -66,6 +73,37 @@ def test_board_sleeps_while_it_waits_and_says_so_as_the_emulator_does(
     seen_us = 1e6 * elapsed.awake_share * elapsed.virtual_s
     # the emulator sees the wakes that followed, too, and start-up and report: below 5 ms
     assert awake_us <= seen_us <= awake_us * elapsed.virtual_s / 300 + 5000
+
+
+@pytest.mark.parametrize("name", SISTERS)
+def test_sister_of_the_nano33_sleeps_too(name: str, tmp_path: Path) -> None:
+    act = "if (tk_rested().wakes == 3) { tk_rested_report(); }"
+
+    elapsed = run(tmp_path / "built", "return true;", act, 41, board=find_board(name))
+
+    assert (elapsed.board, elapsed.resets) == (name, 0)
+    assert elapsed.sleep_share > 0.999
+    (line,) = elapsed.said
+    found = SAID.fullmatch(line)
+    assert found is not None, line
+    assert (found[1], found[3], found[4]) == ("3", "30000000", "999")
+
+
+@pytest.mark.parametrize(("period_ms", "rounds"), [(0, 4000), (3, 20_000)])
+def test_wake_that_ends_just_before_the_next_is_counted_once(
+    period_ms: int, rounds: int, tmp_path: Path
+) -> None:
+    """Too near for the RTC to wake it, so it does not sleep: that was counted twice."""
+    sample = f"for (volatile uint32_t n = 0; n < {rounds}u; n++) {{ }} return true;"
+    act = "if (tk_rested().wakes == 50) { tk_rested_report(); }"
+
+    elapsed = run(tmp_path / "built", sample, act, 0.3, period_ms)
+
+    (line,) = elapsed.said
+    found = SAID.fullmatch(line)
+    assert found is not None, line
+    awake_us, total_us = int(found[2]), int(found[3])
+    assert 50 * 300 < awake_us <= total_us <= 50 * 6000
 
 
 def test_act_sees_the_answer_of_the_oracle_to_what_sample_gave(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@
 
 #define US_A_TICK_NUMERATOR   15625u // 10^6 / TK_TICKS_HZ, as a fraction
 #define US_A_TICK_DENOMINATOR 16u
+#define LEAST_PERIOD_MS       2u
 #define MOST_PERIOD_MS        8000000u // 2^23 ticks are half of the way round
 
 _Static_assert(TK_TICKS_HZ == 1024u, "the fraction above");
@@ -63,7 +64,8 @@ bool tk_fault_report(const tk_fault *fault)
 
 static uint32_t period_ticks(void)
 {
-    const uint32_t ms = period_ms < MOST_PERIOD_MS ? period_ms : MOST_PERIOD_MS;
+    const uint32_t least = period_ms < LEAST_PERIOD_MS ? LEAST_PERIOD_MS : period_ms;
+    const uint32_t ms = least < MOST_PERIOD_MS ? least : MOST_PERIOD_MS;
     return (uint32_t)((uint64_t)ms * TK_TICKS_HZ / 1000u);
 }
 

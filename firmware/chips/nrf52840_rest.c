@@ -49,6 +49,7 @@ void tk_rest_start(void)
     RTC_TASKS_CLEAR = 1;
     RTC_INTENSET = RTC_INT_COMPARE0;
     RTC_TASKS_START = 1;
+    TIMER0_TASKS_CLEAR = 1;
     NVIC_ISER(RTC_IRQ) = NVIC_BIT(RTC_IRQ);
     tk_rest_wire_off();
 }
@@ -72,6 +73,7 @@ static void clear_event(void)
 void tk_rest_until(uint32_t ticks)
 {
     if (ticks_left(ticks) < RTC_LEAST_TICKS) {
+        TIMER0_TASKS_CLEAR = 1;
         return;
     }
     TIMER0_TASKS_STOP = 1;

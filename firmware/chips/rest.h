@@ -11,12 +11,13 @@
 #define TK_TICKS_MASK 0xffffffu
 
 // Starts the slow clock, and ends what tk_chip_start has begun: the wire of the link, the crystal.
+// tk_chip_time_us starts again from 0.
 void tk_rest_start(void);
 
 uint32_t tk_rest_ticks(void);
 
-// Sleeps with all RAM kept until the ticks are there; not at all if they have passed, by less than
-// half of the way round. tk_chip_time_us starts again from 0 then.
+// Sleeps with all RAM kept until the ticks are there; not at all if they are too near, or have
+// passed by less than half of the way round. Either way tk_chip_time_us starts again from 0.
 void tk_rest_until(uint32_t ticks);
 
 // Lets tk_chip_send work, until tk_rest_wire_off.
