@@ -14,6 +14,9 @@ def main() -> None:
     except KeyboardInterrupt:
         print("tinykit: interrupted", file=sys.stderr)
         status = INTERRUPTED
+        # What Ctrl-C interrupts may be an exec(): imports make dataclasses by it. Python, run with
+        # -m, then ends by the signal whatever our status is, unless another exec() ends well.
+        exec("")
     sys.exit(status)
 
 
