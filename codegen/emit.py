@@ -135,6 +135,7 @@ def plan_record(program: Program, plan: Plan, name: str) -> dict[str, object]:
         "digest": program.digest,
         "arena_bytes": plan.arena_bytes,
         "least_bytes": plan.least_bytes,
+        "proven": plan.proven,
         "state_bytes": state_bytes(program),
         "removed_channels": program.removed_channels,
         "left_out_layers": list(program.left_out),

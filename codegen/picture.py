@@ -47,8 +47,7 @@ def plan_svg(program: Program, plan: Plan, name: str, version: str) -> str:
         version=version,
         width=_LEFT + _STEP * (layers + 2),
         height=_TOP + _HEIGHT + _BELOW,
-        title=f"{name}: {grouped(plan.arena_bytes)} bytes of arena, at least "
-        f"{grouped(plan.least_bytes)} needed",
+        title=f"{name}: {grouped(plan.arena_bytes)} bytes of arena, {_bound(plan)}",
         boxes=[_box(plan, slot, i, layers) for i, slot in enumerate(plan.slots)],
         bytes_marks=[
             Mark(_LEFT - 8, _y(plan, count) + 4, grouped(count)) for count in _ticks(plan)
@@ -58,6 +57,12 @@ def plan_svg(program: Program, plan: Plan, name: str, version: str) -> str:
             for i, text in enumerate(names)
         ],
     )
+
+
+def _bound(plan: Plan) -> str:
+    if plan.proven:
+        return "no plan is smaller"
+    return f"at least {grouped(plan.least_bytes)} needed"
 
 
 def _box(plan: Plan, slot: Slot, number: int, layers: int) -> Box:

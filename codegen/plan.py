@@ -1,22 +1,18 @@
 """Place every tensor and scratch buffer in one arena, so that nothing is overwritten too early.
 
-Each buffer is an interval of layers and a number of bytes. Buffers are placed one after the other,
-each at the lowest offset that its neighbours in time leave free; a layer's output may lie over an
-input that dies there, as far as the layer's kernel allows (codegen/access.py). Many orders are
-tried, and the smallest arena wins.
+Each buffer is an interval of layers and a number of bytes. Those that live at the same time lie
+apart, but a layer's output may lie over an input that dies there, as far as the layer's kernel
+allows (codegen/access.py). codegen/place.py finds the offsets.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from tinykit.codegen.access import Access
 from tinykit.codegen.lower import Program
+from tinykit.codegen.place import Interval, Problem, place
 
-_TRIES = 400
 _ALIGNMENT = {"int16": 2, "float32": 4, "int32": 4}  # by dtype, of tensors
-_PATIENCE = 120  # tries without a smaller arena
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +46,7 @@ class Plan:
         slots: sorted by first use and offset.
         arena_bytes: the size of the arena.
         least_bytes: what the layer that needs most needs alone; no plan can be smaller.
+        proven: no plan is smaller, since it needs the least, or since all others were looked at.
         offsets: the place of each tensor in the arena.
         scratch: the place of each layer's scratch buffer, None where it has none.
         backward: for each layer, whether its kernel must go from the last position to the first.
@@ -58,6 +55,7 @@ class Plan:
     slots: tuple[Slot, ...]
     arena_bytes: int
     least_bytes: int
+    proven: bool
     offsets: dict[int, int]
     scratch: tuple[int | None, ...]
     backward: tuple[bool, ...]
@@ -75,13 +73,16 @@ def plan(program: Program, keep_input: bool = False) -> Plan:
     """
     slots = [*_tensor_slots(program, keep_input), *_scratch_slots(program)]
     overlaps = _overlaps(program, slots)
-    placed = _best(slots, overlaps)
+    problem = _problem(slots, overlaps)
+    found = place(problem, _orders(slots))
+    placed = [replace(slot, offset=at) for slot, at in zip(slots, found.offsets, strict=True)]
     offsets = {number: slot.offset for slot in placed for number in slot.tensors}
     by_layer = {slot.first: slot.offset for slot in placed if not slot.tensors}
     return Plan(
         slots=tuple(sorted(placed, key=lambda slot: (slot.first, slot.offset, slot.last))),
-        arena_bytes=_height(placed),
-        least_bytes=_least(slots, overlaps),
+        arena_bytes=problem.height(found.offsets),
+        least_bytes=problem.least,
+        proven=found.proven,
         offsets=offsets,
         scratch=tuple(by_layer.get(i) for i in range(len(program.layers))),
         backward=_directions(placed, overlaps, len(program.layers)),
@@ -190,8 +191,35 @@ def _directions(placed: Sequence[Slot], overlaps: Overlaps, layers: int) -> tupl
     return tuple(backward)
 
 
-def _best(slots: list[Slot], overlaps: Overlaps) -> list[Slot]:
-    """Try a few good orders, then seeded random changes of the best."""
+def _problem(slots: Sequence[Slot], overlaps: Overlaps) -> Problem:
+    closed: list[dict[int, tuple[Interval, ...]]] = [{} for _ in slots]
+    for one, slot in enumerate(slots):
+        for other, rival in enumerate(slots):
+            if one != other and rival.first <= slot.last and slot.first <= rival.last:
+                closed[one][other] = _closed(slots, one, other, overlaps)
+    return Problem(
+        sizes=tuple(slot.bytes for slot in slots),
+        alignments=tuple(slot.alignment for slot in slots),
+        closed=tuple(closed),
+        least=_least(slots, overlaps),
+    )
+
+
+def _closed(
+    slots: Sequence[Slot], one: int, other: int, overlaps: Overlaps
+) -> tuple[Interval, ...]:
+    """Return how far a buffer must not lie behind another that lives at the same time."""
+    as_output, as_input = overlaps.get((one, other)), overlaps.get((other, one))
+    low, high, in_place = -slots[one].bytes, slots[other].bytes, False
+    if as_output is not None:
+        low, high, in_place = -as_output.forward, as_output.backward, as_output.in_place
+    elif as_input is not None:
+        low, high, in_place = -as_input.backward, as_input.forward, as_input.in_place
+    return ((low, 0), (0, high)) if in_place and low < 0 < high else ((low, high),)
+
+
+def _orders(slots: Sequence[Slot]) -> list[list[int]]:
+    """Return orders that promise something."""
     keys: tuple[Callable[[Slot], tuple[int, ...]], ...] = (
         lambda s: (-s.bytes, s.first, s.last),
         lambda s: (s.first - s.last, -s.bytes, s.first),
@@ -199,68 +227,7 @@ def _best(slots: list[Slot], overlaps: Overlaps) -> list[Slot]:
         lambda s: (-s.first, -s.bytes, s.last),
         lambda s: (-s.bytes * (s.last - s.first + 1), s.first, s.last),
     )
-    orders = [sorted(range(len(slots)), key=lambda i: key(slots[i])) for key in keys]
-    plans = [(_placed(slots, order, overlaps), order) for order in orders]
-    best, order = min(plans, key=lambda made: _height(made[0]))
-    least = _least(slots, overlaps)
-    rng = np.random.default_rng(0)
-    since = 0
-    for _ in range(_TRIES):
-        if _height(best) == least or since > _PATIENCE or len(slots) < 3:
-            break
-        changed = list(order)
-        taken = changed.pop(int(rng.integers(len(changed))))
-        changed.insert(int(rng.integers(len(changed) + 1)), taken)
-        tried = _placed(slots, changed, overlaps)
-        since += 1
-        if _height(tried) <= _height(best):
-            since = 0 if _height(tried) < _height(best) else since
-            best, order = tried, changed
-    return best
-
-
-def _placed(slots: list[Slot], order: Sequence[int], overlaps: Overlaps) -> list[Slot]:
-    placed: dict[int, Slot] = {}
-    for number in order:
-        slot = slots[number]
-        closed = [
-            interval
-            for other, rival in placed.items()
-            if rival.first <= slot.last and slot.first <= rival.last
-            for interval in _closed(slot, number, rival, other, overlaps)
-        ]
-        placed[number] = replace(slot, offset=_lowest(sorted(closed), slot.alignment))
-    return [placed[number] for number in range(len(slots))]
-
-
-def _closed(
-    slot: Slot, number: int, rival: Slot, other: int, overlaps: Overlaps
-) -> tuple[tuple[int, int], ...]:
-    """Return the offsets that a placed rival closes to a slot: all strictly between two."""
-    as_output, as_input = overlaps.get((number, other)), overlaps.get((other, number))
-    low, high, in_place = rival.offset - slot.bytes, rival.offset + rival.bytes, False
-    if as_output is not None:
-        low, high = rival.offset - as_output.forward, rival.offset + as_output.backward
-        in_place = as_output.in_place
-    elif as_input is not None:
-        low, high = rival.offset - as_input.backward, rival.offset + as_input.forward
-        in_place = as_input.in_place
-    if in_place and low < rival.offset < high:
-        return (low, rival.offset), (rival.offset, high)
-    return ((low, high),)
-
-
-def _lowest(closed: Sequence[tuple[int, int]], alignment: int) -> int:
-    """Return the least aligned offset that lies in none of the open intervals, sorted by start."""
-    offset = 0
-    for low, high in closed:
-        if low < offset < high:
-            offset = -(-high // alignment) * alignment
-    return offset
-
-
-def _height(slots: Sequence[Slot]) -> int:
-    return max(slot.offset + slot.bytes for slot in slots)
+    return [sorted(range(len(slots)), key=lambda i: key(slots[i])) for key in keys]
 
 
 def _least(slots: Sequence[Slot], overlaps: Overlaps) -> int:

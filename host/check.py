@@ -44,7 +44,8 @@ class CheckReport:
         compiles: whether the compiler takes the model.
         obstacles: every layer that it does not take, with a way out.
         layers, macs: how many kernel calls and multiply-accumulates, if it compiles.
-        arena_bytes, least_bytes: of the memory plan, and the least that any plan needs.
+        arena_bytes, least_bytes: of the memory plan, and a bound that no plan is below.
+        proven: no plan is smaller.
         tables_bytes: weights and all other tables in flash.
         boards: where it fits.
         plan: what the arena holds, layer by layer.
@@ -57,6 +58,7 @@ class CheckReport:
     macs: int = 0
     arena_bytes: int = 0
     least_bytes: int = 0
+    proven: bool = False
     tables_bytes: int = 0
     boards: tuple[Fit, ...] = ()
     plan: tuple[PlanRow, ...] = ()
@@ -83,6 +85,7 @@ def check_model(data: bytes, name: str, own_boards: Path | None = None) -> Check
         macs=sum(layer.macs for layer in model.program.layers),
         arena_bytes=model.plan.arena_bytes,
         least_bytes=model.plan.least_bytes,
+        proven=model.plan.proven,
         tables_bytes=_table_bytes(model),
         boards=_fits(data, name, model, own_boards),
         plan=plan_rows(model.program, model.plan),
