@@ -56,10 +56,18 @@ def train_command(
     task: Annotated[str, typer.Argument(help="life, digits, sine, or a Python file.")],
     output: Output,
     seed: Seed = 0,
+    epochs: Annotated[
+        int | None,
+        typer.Option(min=0, help="Passes over the data, if not the task's own; 0 trains nothing."),
+    ] = None,
     early: Annotated[
         int,
         typer.Option(min=0, help="Keep the weights of after so many epochs, for prune --early."),
     ] = 0,
+    early_bird: Annotated[
+        bool,
+        typer.Option("--early-bird", help="Stop when the weights that pruning keeps have settled."),
+    ] = False,
     force: Force = False,
     json: Json = False,
 ) -> None:
@@ -76,7 +84,7 @@ def train_command(
     for path in (output, *paths, *([early_path(output)] if early else [])):
         refuse_overwrite(path, force)
     with stages() as progress:
-        report = train(task, output, seed, early, progress)
+        report = train(task, output, seed, epochs, early, early_bird, progress)
     if json:
         print_json(
             {"model": output, "train_data": paths[0], "test_data": paths[1], **_plain(report)}
@@ -84,6 +92,7 @@ def train_command(
         return
     made = table("trained", "")
     made.add_row("weights and biases", str(report.weights))
+    made.add_row("epochs", str(report.epochs))
     made.add_row(f"{report.validation.metric.value}, validation", str(report.validation))
     made.add_row(f"{report.test.metric.value}, test", str(report.test))
     add_cost(made, report.cost, "training")

@@ -13,12 +13,14 @@ from tinykit.core.files import atomic_path, write_atomic
 from tinykit.core.score import Score
 from tinykit.host.judge import judge_file
 from tinykit.prune.backends import backend_named
-from tinykit.prune.chance import refuse_chance
-from tinykit.prune.keras3 import PruneReport, Weights
+from tinykit.prune.chance import refuse_chance, refuse_trained
+from tinykit.prune.early_bird import EarlyBird
+from tinykit.prune.keras3 import PruneReport
 from tinykit.prune.load import load_model, save_model
 from tinykit.prune.pattern import WholeChannels
 from tinykit.prune.quantize import Int8Model, convert, quantize_inputs, score_int8
-from tinykit.prune.recipe import Recipe
+from tinykit.prune.recipe import Recipe, recipe_for
+from tinykit.prune.rounds import Weights
 from tinykit.prune.shrink import shrink
 from tinykit.train.fit import FitReport, fit_task, refuse_misfit, refuse_wrong_samples, settle
 from tinykit.train.predict import evaluate
@@ -63,24 +65,42 @@ def early_path(model: Path) -> Path:
 
 
 def train(
-    task_name: str, output: Path, seed: int, early_epochs: int, progress: Progress
+    task_name: str,
+    output: Path,
+    seed: int,
+    epochs: int | None,
+    early_epochs: int,
+    early_bird: bool,
+    progress: Progress,
 ) -> FitReport:
     """Train a task's network and save it, its training and its test data.
 
-    After so many early epochs its weights are saved too, if it is any.
+    Args:
+        task_name: built in, or the path of a Python file.
+        output: the .keras file to write.
+        seed: of everything.
+        epochs: how many; None for as many as the task says.
+        early_epochs: after so many the weights are saved too, if it is any.
+        early_bird: stop when the weights that pruning would keep have settled.
+        progress: is told how far it is.
     """
     if output.suffix != ".keras":
         raise TinykitError(f"{output} is no name of a .keras file", "-o model.keras")
     task = load_task(task_name)
+    if epochs is not None:
+        task = replace(task, settings=replace(task.settings, epochs=epochs))
     if early_epochs > task.settings.epochs:
         raise TinykitError(
             f"{task_name} trains for {task.settings.epochs} epochs, fewer than {early_epochs}",
             "--early 1",
         )
 
-    def keep(model: Any, epoch: int) -> None:
+    bird = EarlyBird(recipe_for(task.settings)) if early_bird else None
+
+    def keep(model: Any, epoch: int) -> bool:
         if epoch == early_epochs:
             save_model(model, early_path(output))
+        return bird is not None and bird.settled(model)
 
     started_s = monotonic()
     model, splits, report = fit_task(task, seed, progress, keep)
@@ -130,9 +150,10 @@ def prune(
     if output.suffix != ".keras":
         raise TinykitError(f"{output} is no name of a .keras file", "-o pruned.keras")
     model = load_model(path, custom)
-    if not from_scratch:
+    if how.from_start or not from_scratch:
         refuse_misfit(model, split[1], "the test data" if split[1].y is not None else "the data")
-        refuse_chance(evaluate(model, split[1]), split[1])
+        refuse = refuse_trained if how.from_start else refuse_chance
+        refuse(evaluate(model, split[1]), split[1])
     weights = None if early is None else load_model(early, custom).get_weights()
     pruned, report = prune_into(model, split, how, seed, weights, backend, progress)
     save_model(pruned, output)

@@ -25,12 +25,19 @@ def prune_command(
     ] = None,
     scope: Annotated[
         str | None,
-        typer.Option(help="One threshold for all layers (global), or one a layer (layer)."),
+        typer.Option(
+            help="One threshold for all layers (global), one a layer, or shares by its shape (erk)."
+        ),
     ] = None,
     pattern: Annotated[
         str | None, typer.Option(help="weights, blocks as 4x1, N:M as 2:4, or channels.")
     ] = None,
-    schedule: Annotated[str | None, typer.Option(help="cubic, constant or one-shot.")] = None,
+    criterion: Annotated[
+        str | None, typer.Option(help="What goes first: by magnitude, random, or snip.")
+    ] = None,
+    schedule: Annotated[
+        str | None, typer.Option(help="cubic, constant, one-shot or regrow.")
+    ] = None,
     rounds: Annotated[int | None, typer.Option(help="Of pruning at once and training.")] = None,
     early: Annotated[
         Path | None,
@@ -93,6 +100,7 @@ def prune_command(
         sparsity=sparsity,
         scope=scope,
         pattern=pattern,
+        criterion=criterion,
         schedule=schedule,
         rounds=rounds,
         exclude=tuple(exclude or ()),

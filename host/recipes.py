@@ -5,6 +5,7 @@ from enum import Enum
 from typing import Any, TypeVar
 
 from tinykit.core.errors import TinykitError
+from tinykit.prune.criterion import Criterion
 from tinykit.prune.masks import Scope
 from tinykit.prune.pattern import KeepSome, parse_pattern
 from tinykit.prune.recipe import Recipe, parse_pin, recipe_named
@@ -20,6 +21,7 @@ class Changes:
     sparsity: float | None = None
     scope: str | None = None
     pattern: str | None = None
+    criterion: str | None = None
     schedule: str | None = None
     rounds: int | None = None
     exclude: tuple[str, ...] = ()
@@ -48,6 +50,8 @@ def chosen_recipe(name: str, changes: Changes) -> Recipe:
     }
     if changes.scope is not None:
         values["scope"] = _one_of(Scope, changes.scope, "scope")
+    if changes.criterion is not None:
+        values["criterion"] = _one_of(Criterion, changes.criterion, "criterion")
     if changes.schedule is not None:
         values["growth"] = _one_of(Growth, changes.schedule, "schedule")
     if changes.pattern is not None:

@@ -23,7 +23,7 @@ from tinykit.host.samples import random_samples
 from tinykit.host.session import Place
 from tinykit.host.tried import Tried, key_of
 from tinykit.host.version import VERSION
-from tinykit.prune.chance import refuse_chance
+from tinykit.prune.chance import refuse_chance, refuse_trained
 from tinykit.prune.keras3 import count_zeros
 from tinykit.prune.kernels import LeftDense, find_kernels
 from tinykit.prune.load import load_model, save_model
@@ -136,7 +136,9 @@ def search(task: Search, progress: Progress, show: Show) -> SearchReport:
     for data, name in ((train, "the data"), (test, "the test data")):
         refuse_misfit(model, data, name)
     goal = Goal(evaluate(model, validation), task.max_drop, task.targets)
-    if not task.from_scratch:
+    if task.recipe.from_start:
+        refuse_trained(goal.reference, validation)
+    elif not task.from_scratch:
         refuse_chance(goal.reference, validation)
     if task.max_drop is not None:
         refuse_drop_without_accuracy(goal.reference)
@@ -188,6 +190,11 @@ def _refuse_what_cannot_be_searched(task: Search) -> None:
         )
     if task.max_drop is not None and not 0 <= task.max_drop < 100:
         raise TinykitError(f"--max-drop {task.max_drop:g} is no number of points", "--max-drop 0.5")
+    if task.max_drop is not None and task.recipe.from_start:
+        raise TinykitError(
+            "the recipe starts from an untrained model, which has no accuracy to lose",
+            "give what it may cost: --target flash=20k",
+        )
     if not task.board.emulators:
         raise TinykitError(
             f"{task.board.name} has no emulator to count instructions in", "--board nano33"

@@ -4,8 +4,9 @@ from typing import Any, Protocol
 
 from tinykit.core.data import DataSet
 from tinykit.core.errors import TinykitError
-from tinykit.prune.keras3 import PruneReport, Weights, prune_model
+from tinykit.prune.keras3 import PruneReport, prune_model
 from tinykit.prune.recipe import Recipe
+from tinykit.prune.rounds import Keep, Weights
 from tinykit.prune.tfmot import prune_by_tfmot
 from tinykit.train.progress import Progress, no_progress
 
@@ -22,6 +23,7 @@ class Backend(Protocol):
         seed: int = 0,
         progress: Progress = no_progress,
         early: Weights | None = None,
+        keep: Keep | None = None,
     ) -> PruneReport:
         """Prune, and report."""
 

@@ -9,8 +9,18 @@ from numpy.typing import NDArray
 
 from tinykit.core.errors import TinykitError
 from tinykit.prune.channels import find_channels
+from tinykit.prune.criterion import Scores
+from tinykit.prune.erk import erk_shares
 from tinykit.prune.kernels import Prunable, fits, refuse_strange_names
-from tinykit.prune.masks import Mask, Targets, choose_masks, keep_some
+from tinykit.prune.masks import (
+    Mask,
+    Scope,
+    Targets,
+    as_they_are,
+    choose_masks,
+    importance,
+    keep_some,
+)
 from tinykit.prune.pattern import Blocks, KeepSome, WholeChannels
 from tinykit.prune.recipe import Recipe
 from tinykit.prune.schedule import Growth
@@ -36,16 +46,23 @@ class Choice(Protocol):
 
 
 class KernelChoice:
-    """Choose weights, blocks of them, or N of M, in the kernels of a model."""
+    """Choose weights, blocks of them, or N of M, in the kernels of a model.
 
-    def __init__(self, prunable: Prunable, recipe: Recipe) -> None:
+    Args:
+        prunable: the kernels.
+        recipe: how.
+        scores: how important each weight is, of the kernels' shapes; None for its magnitude.
+    """
+
+    def __init__(self, prunable: Prunable, recipe: Recipe, scores: Scores | None = None) -> None:
         names = [kernel.name for kernel in prunable.kernels]
         refuse_strange_names([pin.pattern for pin in recipe.pinned], names)
         self._kernels = prunable.kernels
         self._pattern = recipe.pattern
         self._revives = recipe.growth is Growth.CONSTANT
-        pinned = tuple(_pin(name, recipe) for name in names) if recipe.pinned else ()
-        self._targets = Targets(recipe.scope, recipe.final, pinned)
+        self._scores = scores
+        compared = importance if scores is None else as_they_are
+        self._targets = Targets(recipe.scope, recipe.final, _pins(prunable, recipe), compared)
 
     @property
     def variables(self) -> tuple[Any, ...]:
@@ -54,7 +71,8 @@ class KernelChoice:
 
     def masks(self, values: Values, share: float, part: float) -> list[Mask]:
         """Choose what stays of the kernels; zeros come back with a constant schedule only."""
-        pairs = list(zip(self._kernels, values, strict=True))
+        measured = values if self._scores is None else self._scores
+        pairs = list(zip(self._kernels, measured, strict=True))
         matrices = [kernel.matrix(value) for kernel, value in pairs]
         if isinstance(self._pattern, KeepSome):
             # a round of several takes its part of the way
@@ -132,11 +150,11 @@ class ChannelChoice:
         return energy
 
 
-def choice_for(model: Any, prunable: Prunable, recipe: Recipe) -> Choice:
-    """Return what a recipe masks in a model."""
+def choice_for(model: Any, prunable: Prunable, recipe: Recipe, scores: Scores | None) -> Choice:
+    """Return what a recipe masks in a model; scores are those of `KernelChoice`."""
     if isinstance(recipe.pattern, WholeChannels):
         return ChannelChoice(model, recipe)
-    return KernelChoice(prunable, recipe)
+    return KernelChoice(prunable, recipe, scores)
 
 
 def refuse_nothing_to_prune(prunable: Prunable) -> None:
@@ -150,7 +168,13 @@ def refuse_nothing_to_prune(prunable: Prunable) -> None:
     )
 
 
-def _pin(name: str, recipe: Recipe) -> float | None:
-    """Return the sparsity that a kernel is pinned to; the last pin that fits it counts."""
-    found = [pin.sparsity for pin in recipe.pinned if fits(name, pin.pattern)]
-    return found[-1] if found else None
+def _pins(prunable: Prunable, recipe: Recipe) -> tuple[float | None, ...]:
+    """Return the share of zeros that each kernel has of its own; the last pin that fits counts."""
+    pins: list[float | None] = [None] * len(prunable.kernels)
+    if recipe.scope is Scope.ERK:
+        shapes = [tuple(map(int, kernel.variable.shape)) for kernel in prunable.kernels]
+        pins = list(erk_shares(shapes, recipe.final))
+    for place, kernel in enumerate(prunable.kernels):
+        for pin in recipe.pinned:
+            pins[place] = pin.sparsity if fits(kernel.name, pin.pattern) else pins[place]
+    return tuple(pins)

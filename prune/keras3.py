@@ -1,21 +1,23 @@
 """Prune Keras 3 models by magnitude while fine-tuning them."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tinykit.core.data import DataSet
 from tinykit.core.errors import TinykitError
 from tinykit.core.score import Score
 from tinykit.prune.aware import aware, calibration_samples
 from tinykit.prune.choice import choice_for, refuse_nothing_to_prune
+from tinykit.prune.criterion import scores_for
 from tinykit.prune.distill import taught
+from tinykit.prune.gradients import Gradients
 from tinykit.prune.kernels import LeftDense, PrunableKernel, find_kernels
 from tinykit.prune.masking import callbacks_for, masked
 from tinykit.prune.recipe import Recipe, refuse_bad_recipe
+from tinykit.prune.regrow import regrowing
+from tinykit.prune.rounds import Keep, Weights, run_rounds
 from tinykit.prune.schedule import Growth, schedule_for
 from tinykit.train.backend import import_keras
 from tinykit.train.fit import Fitting, fit, refuse_misfit, settle
@@ -24,7 +26,6 @@ from tinykit.train.meter import TrainingCost, teaching_cost
 from tinykit.train.predict import evaluate
 from tinykit.train.progress import Progress, no_progress
 
-Weights = Sequence[NDArray[np.float32]]
 AWARE_RATE = 0.1  # of the recipe's
 
 
@@ -74,6 +75,7 @@ def prune_model(
     seed: int = 0,
     progress: Progress = no_progress,
     early: Weights | None = None,
+    keep: Keep | None = None,
 ) -> PruneReport:
     """Prune a Keras model in place.
 
@@ -90,6 +92,7 @@ def prune_model(
         progress: is told how far it is.
         early: the weights that a recipe with rewinding starts every round from, as get_weights()
             returned them early in the training of this model.
+        keep: where rounds leave what they made, to go on from; None if they do not.
 
     Raises:
         TinykitError: data that does not fit the model, nothing to prune, or too few steps.
@@ -114,22 +117,24 @@ def prune_model(
         cost += teaching_cost(model, len(train))
         train = taught(model, train, recipe.teacher_share)
         fitting = replace(fitting, loss="categorical_crossentropy")
-    with masked(choice_for(model, prunable, recipe)) as masker:
-        for number in range(1, recipe.rounds + 1):
-            masker.part = number / recipe.rounds
-            if recipe.growth is Growth.ONE_SHOT:
-                masker.choose(1.0)
-                masker.hold()
-            if early is not None:
-                model.set_weights(early)
-                masker.apply()
-            stage = f"round {number} of {recipe.rounds}" if recipe.rounds > 1 else "prune"
-            callbacks = callbacks_for(masker, schedule)
-            cost += fit(model, train, replace(fitting, stage=stage), progress, callbacks)
+    variables = [kernel.variable for kernel in prunable.kernels]
+    rng = np.random.default_rng(seed)
+    gradients = Gradients(model, variables, fitting.loss, train, rng)
+    scores = scores_for(recipe.criterion, variables, gradients, rng)
+    with masked(choice_for(model, prunable, recipe, scores)) as masker:
+        callbacks = callbacks_for(masker, schedule)
+        if recipe.growth is Growth.REGROW:
+            callbacks = [regrowing(masker, schedule, gradients, recipe.batch_size)]
+
+        def fit_round(stage: str) -> TrainingCost:
+            return fit(model, train, replace(fitting, stage=stage), progress, callbacks)
+
+        cost += run_rounds(model, masker, recipe, fit_round, seed, early, keep)
         if recipe.aware_epochs:
             cost += _fit_aware(model, train, fitting, recipe, progress)
     settle(model, loss)
     layers = tuple(layer_zeros(kernel) for kernel in prunable.kernels)
+    cost += gradients.meter.cost
     return PruneReport(before, evaluate(model, test), layers, prunable.left_dense, cost)
 
 

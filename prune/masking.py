@@ -5,11 +5,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tinykit.core.errors import CheckFailedError
 from tinykit.prune.choice import Choice
 from tinykit.prune.masks import Mask
-from tinykit.prune.schedule import Growth, Schedule
+from tinykit.prune.schedule import AT_ONCE, Growth, Schedule
 
 
 class Masker:
@@ -31,9 +32,18 @@ class Masker:
 
     def choose(self, share: float) -> None:
         """Choose masks by the weights as they are, this share of the way to the end's (0 to 1)."""
-        values = [variable.numpy() for variable in self._choice.variables]
-        self._masks = self._choice.masks(values, share, self.part)
+        self._masks = self._choice.masks(self.values(), share, self.part)
         self.apply()
+
+    def take(self, masks: list[Mask]) -> None:
+        """Keep the weights of other masks from now on; those that were zero begin at zero."""
+        self._masks = masks
+        self.apply()
+        self.hold()
+
+    def values(self) -> list[NDArray[np.float32]]:
+        """Return the weights as they are."""
+        return [variable.numpy() for variable in self._choice.variables]
 
     def apply(self) -> None:
         """Set the variables to zero where they are masked."""
@@ -91,7 +101,7 @@ def callbacks_for(masker: Masker, schedule: Schedule) -> list[Any]:
                 _update(masker, schedule, self.step)
             self.step += 1
 
-    return [] if schedule.growth is Growth.ONE_SHOT else [Tighten()]
+    return [] if schedule.growth in AT_ONCE else [Tighten()]
 
 
 def _update(masker: Masker, schedule: Schedule, step: int) -> None:

@@ -3,10 +3,11 @@
 from dataclasses import dataclass, replace
 
 from tinykit.core.errors import TinykitError
+from tinykit.prune.criterion import Criterion
 from tinykit.prune.kernels import fits
 from tinykit.prune.masks import Scope
 from tinykit.prune.pattern import WEIGHTS, Blocks, KeepSome, Pattern, WholeChannels
-from tinykit.prune.schedule import Growth
+from tinykit.prune.schedule import AT_ONCE, Growth
 from tinykit.train.task import Settings
 
 
@@ -32,7 +33,8 @@ class Recipe:
         teacher_share: how much the dense network's own answers count for against the labels (0 to
             1); above 0 the model must be a classifier that ends in a softmax.
         pattern: which weights become zero together.
-        growth: when they do, within a round.
+        criterion: what the least important ones are chosen by.
+        growth: when they become zero, within a round.
         rounds: how often it is pruned and trained; each keeps the same share of what was left.
         rewind: every round starts from early weights, not from those that the last one ended with.
         exclude: names or patterns of layers that stay dense.
@@ -48,6 +50,7 @@ class Recipe:
     learning_rate: float = 2e-3
     teacher_share: float = 0.0
     pattern: Pattern = WEIGHTS
+    criterion: Criterion = Criterion.MAGNITUDE
     growth: Growth = Growth.CUBIC
     rounds: int = 1
     rewind: bool = False
@@ -62,6 +65,11 @@ class Recipe:
         if isinstance(self.pattern, KeepSome):
             return 1 - self.pattern.kept / self.pattern.group
         return self.sparsity
+
+    @property
+    def from_start(self) -> bool:
+        """Tell whether it trains an untrained network, sparse from the first step."""
+        return self.criterion is not Criterion.MAGNITUDE or self.growth is Growth.REGROW
 
     def share_of(self, name: str) -> float:
         """Return the share of zeros of a kernel; the last pin that fits it counts."""
@@ -88,6 +96,10 @@ RECIPES = {
     "channels": Recipe(pattern=WholeChannels(), sparsity=0.5),
     "taught": Recipe(teacher_share=0.7),
     "aware": Recipe(aware_epochs=5),
+    # These three start from an untrained network.
+    "erk": Recipe(scope=Scope.ERK, criterion=Criterion.RANDOM, growth=Growth.ONE_SHOT),
+    "snip": Recipe(criterion=Criterion.SNIP, growth=Growth.ONE_SHOT),
+    "rigl": Recipe(scope=Scope.ERK, criterion=Criterion.RANDOM, growth=Growth.REGROW),
 }
 
 
@@ -154,6 +166,7 @@ def refuse_bad_recipe(recipe: Recipe) -> None:
             "all three must be above zero",
         )
     _refuse_bad_rounds(recipe)
+    _refuse_bad_start(recipe)
     _refuse_pins_without_use(recipe)
 
 
@@ -177,6 +190,33 @@ def _refuse_bad_rounds(recipe: Recipe) -> None:
         raise TinykitError(
             f"weights cannot be rewound within a {recipe.growth.value} schedule",
             "--recipe lottery",
+        )
+
+
+def _refuse_bad_start(recipe: Recipe) -> None:
+    moves = recipe.growth is Growth.REGROW
+    if moves and recipe.pattern != WEIGHTS:
+        raise TinykitError(
+            f"zeros of the pattern {recipe.pattern} do not move one by one",
+            "--schedule regrow is for --pattern weights",
+        )
+    if isinstance(recipe.pattern, WholeChannels) and (
+        recipe.from_start or recipe.scope is Scope.ERK
+    ):
+        raise TinykitError(
+            "whole channels are chosen by magnitude, not from the start, nor by shape",
+            "--recipe channels",
+        )
+    if recipe.criterion is not Criterion.MAGNITUDE and recipe.growth not in AT_ONCE:
+        raise TinykitError(
+            f"a {recipe.growth.value} schedule chooses weights while they are trained, "
+            f"{recipe.criterion.value} before",
+            "--schedule one-shot or regrow",
+        )
+    if recipe.from_start and (recipe.teacher_share > 0 or recipe.rounds > 1):
+        raise TinykitError(
+            "a recipe that starts from an untrained network has no teacher and no rounds",
+            "leave --teacher-share and --rounds out",
         )
 
 

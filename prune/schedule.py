@@ -8,6 +8,7 @@ from tinykit.core.errors import TinykitError
 
 UPDATES = 40  # how often the masks are chosen
 RAMP = 0.6  # the share of the steps in which they are; in the rest the network recovers
+REGROW_RAMP = 0.75  # where zeros move (Evci et al., 2020)
 
 
 class Growth(Enum):
@@ -16,6 +17,10 @@ class Growth(Enum):
     CUBIC = "cubic"  # fast at first, slower and slower; what is zero stays zero
     CONSTANT = "constant"  # the final share from the start; zeros are chosen anew at every update
     ONE_SHOT = "one-shot"  # all before the first step, and never again
+    REGROW = "regrow"  # all before the first step; at every update some move
+
+
+AT_ONCE = (Growth.ONE_SHOT, Growth.REGROW)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +59,13 @@ def schedule_for(
     if growth is Growth.ONE_SHOT:
         return Schedule(1, 0, growth)
     per_epoch = math.ceil(samples / batch_size)
-    steps, needed = epochs * per_epoch, math.ceil(UPDATES / RAMP)
+    ramp = REGROW_RAMP if growth is Growth.REGROW else RAMP
+    steps, needed = epochs * per_epoch, math.ceil(UPDATES / ramp)
     if steps < needed:
         raise TinykitError(
             f"pruning takes at least {needed} optimizer steps, {epochs} epochs of {samples} "
             f"samples in batches of {batch_size} give {steps}",
             f"--epochs {math.ceil(needed / per_epoch)}, or a smaller --batch-size",
         )
-    every = int(RAMP * steps) // UPDATES
+    every = int(ramp * steps) // UPDATES
     return Schedule(every, every * UPDATES, growth)

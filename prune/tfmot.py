@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 from tinykit.core.data import DataSet
 from tinykit.core.errors import CheckFailedError, MissingToolError, TinykitError
 from tinykit.prune.distill import taught
-from tinykit.prune.keras3 import PruneReport, Weights, layer_zeros
+from tinykit.prune.keras3 import PruneReport, layer_zeros
 from tinykit.prune.kernels import LeftDense, find_kernels
 from tinykit.prune.masks import Scope
 from tinykit.prune.pattern import Blocks, KeepSome, WholeChannels
 from tinykit.prune.rebuild import refuse_what_has_no_twin
 from tinykit.prune.recipe import Recipe, refuse_bad_recipe
+from tinykit.prune.rounds import Keep, Weights
 from tinykit.prune.schedule import Growth, schedule_for
 from tinykit.train.backend import import_keras
 from tinykit.train.fit import refuse_misfit
@@ -82,6 +83,7 @@ def prune_by_tfmot(
     seed: int = 0,
     progress: Progress = no_progress,
     early: Weights | None = None,
+    keep: Keep | None = None,  # noqa: ARG001  it has no rounds
 ) -> PruneReport:
     """Prune a Keras 3 model in place with tfmot; the arguments are those of `prune_model`.
 
@@ -242,7 +244,8 @@ def _refuse_without_tfmot() -> None:
 
 def _refuse_what_tfmot_cannot(recipe: Recipe, early: Sequence[Any] | None) -> None:
     cannot = {
-        "one threshold for the network": recipe.scope is Scope.GLOBAL
+        "training that is sparse from the start": recipe.from_start,
+        "one threshold for the network, nor shares by shape": recipe.scope is not Scope.LAYER
         and not isinstance(recipe.pattern, KeepSome),
         "rounds, or pruning all at once": recipe.growth is Growth.ONE_SHOT or early is not None,
         "whole channels": isinstance(recipe.pattern, WholeChannels),

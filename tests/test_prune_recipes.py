@@ -272,9 +272,9 @@ def test_pins_are_read() -> None:
 
 
 def test_schedules_say_when_masks_are_chosen() -> None:
-    cubic, constant, at_once = (schedule_for(14, 160, 32, growth) for growth in Growth)
+    cubic, constant, at_once, regrow = (schedule_for(14, 160, 32, growth) for growth in Growth)
     assert [cubic.share(0), cubic.share(cubic.last)] == [0, 1]
-    assert constant.share(0) == at_once.share(0) == 1
+    assert constant.share(0) == at_once.share(0) == regrow.share(0) == 1
     assert (constant.last, at_once.last) == (cubic.last, 0)
     schedule_for(1, 1, 32, Growth.ONE_SHOT)  # a single step is enough
 
@@ -303,7 +303,7 @@ def test_commands_keep_early_weights_and_rewind_to_them(
     for value, start in zip(pruned, early.get_weights(), strict=True):
         assert np.allclose(value[value != 0], start[value != 0])
     line, hint = tinykit.refuses(
-        "prune", "m.keras", *options[:2], "-o", "q.keras", "--pin", "x=0.5"
+        *("prune", "m.keras", *options[:2], "-o", "q.keras", "--pin", "x=0.5", "--from-scratch")
     )
     assert line == "no layer with a kernel is called 'x'" and hint.startswith("layers: dense")
     line, _ = tinykit.refuses("train", "task.py", "-o", "n.keras", "--early", "3")

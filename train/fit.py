@@ -17,7 +17,7 @@ from tinykit.train.progress import Progress, no_progress
 from tinykit.train.splits import Splits
 from tinykit.train.task import Task
 
-AfterEpoch = Callable[[Any, int], None]
+AfterEpoch = Callable[[Any, int], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,20 @@ class Fitting:
 
 @dataclass(frozen=True, slots=True)
 class FitReport:
-    """Hold how well a network was fitted."""
+    """Hold how well a network was fitted.
+
+    Attributes:
+        validation, test: the scores.
+        weights: weights and biases.
+        epochs: how many it was trained for.
+        samples_seen: in all of them.
+        cost: what they took.
+    """
 
     validation: Score
     test: Score
     weights: int
+    epochs: int
     samples_seen: int
     cost: TrainingCost
 
@@ -54,7 +63,8 @@ def fit_task(
         task: what to train.
         seed: decides the weights, the samples and their order.
         progress: is told how far it is.
-        after_epoch: is given the model, and how many epochs are done.
+        after_epoch: is given the model, and how many epochs are done; training stops if it returns
+            True.
 
     Returns:
         The fitted Keras model, the splits it was fitted and scored on, and the report.
@@ -67,19 +77,23 @@ def fit_task(
     settings = task.settings
     loss = settings.loss or choose_loss(model, splits.train)
     refuse_misfit_loss(loss, model, splits.train, task.where)
-    cost = fit(
-        model,
-        splits.train,
-        Fitting("train", settings.epochs, settings.batch_size, settings.learning_rate, loss),
-        progress,
-        [] if after_epoch is None else [_epoch_callback(after_epoch)],
-    )
+    fitting = Fitting("train", settings.epochs, settings.batch_size, settings.learning_rate, loss)
+    cost, epochs = TrainingCost(), 0
+
+    def count(model: Any, epoch: int) -> bool:
+        nonlocal epochs
+        epochs = epoch
+        return after_epoch is not None and after_epoch(model, epoch)
+
+    if settings.epochs:
+        cost = fit(model, splits.train, fitting, progress, [_epoch_callback(count)])
     settle(model, loss)
     report = FitReport(
         evaluate(model, splits.validation),
         evaluate(model, splits.test),
         int(model.count_params()),
-        settings.epochs * len(splits.train),
+        epochs,
+        epochs * len(splits.train),
         cost,
     )
     return model, splits, report
@@ -192,6 +206,7 @@ def _epoch_callback(after_epoch: AfterEpoch) -> Any:
 
     class Tell(keras.callbacks.Callback):  # type: ignore[misc]
         def on_epoch_end(self, epoch: int, logs: object = None) -> None:  # noqa: ARG002
-            after_epoch(self.model, epoch + 1)
+            if after_epoch(self.model, epoch + 1):
+                self.model.stop_training = True
 
     return Tell()
