@@ -283,38 +283,98 @@ def _lower(function: _Function, graph: Graph, operator: Operator) -> Layer:
     )
 
 
-def _lower_sum(graph: Graph, operator: Operator) -> Layer:
-    """Lower ADD to the faster kernel for tensors of one shape where that is exact."""
-    layer = _lower(_SUM, graph, operator)
+@dataclass(frozen=True, slots=True)
+class _Term:
+    """Hold an input of ADD or SUB, what it is rescaled by, and its number in the graph."""
+
+    tensor: Tensor
+    factor: tuple[int, int]
+    number: int | None
+
+
+def _lower_sum(function: _Function, sign: int, graph: Graph, operator: Operator) -> Layer:
+    """Lower ADD or SUB, whose second input has the sign, to a faster kernel where it is exact."""
     tensors = _tensors(graph, operator)
     factors = [fixedpoint.quantize_multiplier(f) for f in _sum_factors(tensors)]
-    shift = -factors[2][1]
-    alike = tensors.left.shape == tensors.right.shape == tensors.target.shape
-    bits = _SUM_BITS["int8"]
-    if width_of(tensors.target) != INT8 or not alike or not 1 <= shift <= _MOST_PLAIN_SHIFT:
+    layer = _lower(function, graph, operator)
+    if not _is_plain(tensors, factors[2]):
         return layer
-    pairs = zip((tensors.left, tensors.right), factors, layer.inputs, strict=False)
-    (fine, scale, finer), (coarse, _, coarser) = sorted(pairs, key=lambda pair: pair[0].scale)
-    low, high = shared.activation_range(operator.attributes.activation, tensors.target)
+    left = _Term(tensors.left, factors[0], operator.inputs[0])
+    right = _Term(tensors.right, factors[1], operator.inputs[1])
+    fine, coarse = sorted((left, right), key=lambda term: term.tensor.scale)
+    if sign > 0 and left.tensor.shape == right.tensor.shape == tensors.target.shape:
+        return _alike(layer, coarse, fine, factors[2], tensors.target, operator)
+    walk = broadcast.broadcast(coarse.tensor, fine.tensor, tensors.target)
+    assert coarse.number is not None and fine.number is not None
+    return replace(
+        layer,
+        kernel="tk_sum_plain_s8",
+        record="tk_sum_plain_layer",
+        fields=(
+            walk.field(operator.name),
+            ("coarse_zero", coarse.tensor.zero_point),
+            ("fine_zero", fine.tensor.zero_point),
+            ("fine_sign", sign),
+            ("sign", sign if coarse is right else 1),
+            *_rounding(fine, factors[2], tensors.target, operator),
+        ),
+        inputs=(coarse.number, fine.number),
+        tables=walk.tables(),
+        access=broadcast.access(coarse.tensor, fine.tensor, tensors.target),
+    )
+
+
+def _is_plain(tensors: Tensors, factor: tuple[int, int]) -> bool:
+    return width_of(tensors.target) == INT8 and 1 <= -factor[1] <= _MOST_PLAIN_SHIFT
+
+
+def _alike(
+    layer: Layer,
+    coarse: _Term,
+    fine: _Term,
+    factor: tuple[int, int],
+    target: Tensor,
+    operator: Operator,
+) -> Layer:
+    bits = _SUM_BITS["int8"]
+    assert coarse.number is not None and fine.number is not None
     return replace(
         layer,
         kernel="tk_add_alike_s8",
         record="tk_add_alike_layer",
         fields=(
-            ("count", tensors.target.elements),
-            ("zero", tensors.target.zero_point),
-            ("min", low),
-            ("max", high),
-            ("fine_shift", -scale[1]),
-            ("shift", shift),
-            ("coarse_offset", -coarse.zero_point << bits),
-            ("fine_offset", -fine.zero_point << (bits + 1)),
-            ("fine_multiplier", scale[0]),
-            ("multiplier", factors[2][0]),
+            ("count", target.elements),
+            ("coarse_offset", -coarse.tensor.zero_point << bits),
+            ("fine_offset", -fine.tensor.zero_point << (bits + 1)),
+            *_rounding(fine, factor, target, operator),
         ),
-        inputs=(coarser, finer),
+        inputs=(coarse.number, fine.number),
         tables=(),
     )
+
+
+def _rounding(
+    fine: _Term, factor: tuple[int, int], target: Tensor, operator: Operator
+) -> tuple[Field, ...]:
+    """Return the members by which the finer term and the sum are rescaled."""
+    low, high = shared.activation_range(operator.attributes.activation, target)
+    return (
+        ("zero", target.zero_point),
+        ("min", low),
+        ("max", high),
+        ("fine_shift", -fine.factor[1]),
+        ("shift", -factor[1]),
+        ("fine_multiplier", fine.factor[0]),
+        ("multiplier", factor[0]),
+    )
+
+
+def _lower_product(graph: Graph, operator: Operator) -> Layer:
+    """Lower MUL to the faster kernel where it is exact: products are far below 2^30."""
+    tensors = _tensors(graph, operator)
+    layer = _lower(_PRODUCT, graph, operator)
+    (factor,) = (fixedpoint.quantize_multiplier(f) for f in _product_factors(tensors))
+    return replace(layer, kernel="tk_multiply_plain_s8") if _is_plain(tensors, factor) else layer
 
 
 def _fields(
@@ -365,20 +425,12 @@ _SUM = _Function(
 )
 ADD = replace(
     _kind(_SUM, tflite.AddOptions, _read_fused),
-    lower=lambda graph, operator, _options: _lower_sum(graph, operator),
+    lower=lambda graph, operator, _options: _lower_sum(_SUM, 1, graph, operator),
 )
-SUB = _kind(
-    _Function(
-        "difference",
-        "tk_subtract_s8",
-        "tk_sum_layer",
-        _sum_factors,
-        check_below_one,
-        _SUM_MEMBERS,
-        _difference,
-    ),
-    tflite.SubOptions,
-    _read_fused,
+_DIFFERENCE = replace(_SUM, what="difference", kernel="tk_subtract_s8", answers=_difference)
+SUB = replace(
+    _kind(_DIFFERENCE, tflite.SubOptions, _read_fused),
+    lower=lambda graph, operator, _options: _lower_sum(_DIFFERENCE, -1, graph, operator),
 )
 SQUARED_DIFFERENCE = _kind(
     _Function(
@@ -391,18 +443,18 @@ SQUARED_DIFFERENCE = _kind(
         _squared_difference,
     )
 )
-MUL = _kind(
-    _Function(
-        "product",
-        "tk_multiply_s8",
-        "tk_product_layer",
-        _product_factors,
-        shared.refuse_large_factors,
-        ("out",),
-        _product,
-    ),
-    tflite.MulOptions,
-    _read_fused,
+_PRODUCT = _Function(
+    "product",
+    "tk_multiply_s8",
+    "tk_product_layer",
+    _product_factors,
+    shared.refuse_large_factors,
+    ("out",),
+    _product,
+)
+MUL = replace(
+    _kind(_PRODUCT, tflite.MulOptions, _read_fused),
+    lower=lambda graph, operator, _options: _lower_product(graph, operator),
 )
 _QUOTIENT = _Function(
     "quotient",

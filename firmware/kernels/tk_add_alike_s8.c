@@ -20,9 +20,5 @@ void tk_add_alike_s8(const tk_add_alike_layer *layer, const int8_t *coarse, cons
         .shift = layer->shift,
     };
     tk_terms_s8(coarse, fine, dst, dst + layer->count, &terms);
-    if (layer->min > INT8_MIN || layer->max < INT8_MAX) {
-        for (uint32_t i = 0; i < layer->count; i++) {
-            dst[i] = tk_clamp(dst[i], layer->min, layer->max);
-        }
-    }
+    tk_clip_outputs(dst, dst + layer->count, layer->min, layer->max);
 }

@@ -1,4 +1,4 @@
-// ADD of two tensors.
+// ADD of two tensors, for scales that are too far apart for tk_sum_plain_s8.
 //
 // SPDX-License-Identifier: Apache-2.0
 #include "tk_sum.h"

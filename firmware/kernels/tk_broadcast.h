@@ -34,20 +34,23 @@ static inline int tk_next_row(const tk_broadcast *shape, tk_walk *walk)
     return 0;
 }
 
-TK_INLINE void tk_for_pairs(const tk_broadcast *shape, tk_pair *answer, const void *layer,
-                            const int8_t *a, const int8_t *b, int8_t *dst)
+// Returns the place behind the last output.
+TK_INLINE int8_t *tk_for_pairs(const tk_broadcast *shape, tk_pair *answer, const void *layer,
+                               const int8_t *a, const int8_t *b, int8_t *dst)
 {
     tk_walk walk = {{0}, a, b};
     do {
         a = walk.a;
         b = walk.b;
-        for (uint32_t i = 0; i < shape->row; i++) {
-            dst[i] = answer(layer, *a, *b);
-            a += shape->a_step;
-            b += shape->b_step;
+        const uint32_t a_step = shape->a_step, b_step = shape->b_step; // `dst` may be anything's
+        const int8_t *const end = dst + shape->row;
+        for (; dst < end; dst++) {
+            *dst = answer(layer, *a, *b);
+            a += a_step;
+            b += b_step;
         }
-        dst += shape->row;
     } while (tk_next_row(shape, &walk));
+    return dst;
 }
 
 // One output of several bytes, read from and written to places that need not be aligned.

@@ -106,7 +106,17 @@ static inline int8_t tk_finish(const tk_output *out, uint32_t channel, int32_t s
     return tk_clamp(tk_rescale(sum, multiplier, shift) + out->zero, out->min, out->max);
 }
 
-// Applies the fused activation to outputs that are clipped to int8.
+// Applies a fused activation to outputs that are clipped to int8.
+static inline void tk_clip_outputs(int8_t *dst, const int8_t *end, int32_t min, int32_t max)
+{
+    if (min > INT8_MIN || max < INT8_MAX) {
+        for (; dst < end; dst++) {
+            *dst = tk_clamp(*dst, min, max);
+        }
+    }
+}
+
+// The same of one position.
 static inline void tk_clip_channels(const tk_output *out, int8_t *dst)
 {
     for (uint32_t channel = 0; channel < out->channels; channel++) {

@@ -398,10 +398,21 @@ typedef struct {
     int32_t fine_multiplier, multiplier;
 } tk_add_alike_layer;
 
+// ADD and SUB of two tensors, the one of the larger scale first, either repeated over the other:
+// sign * (coarse + fine_sign * fine).
+typedef struct {
+    tk_broadcast shape;
+    int8_t coarse_zero, fine_zero, zero;
+    int8_t min, max;
+    int8_t fine_sign, sign;
+    uint8_t fine_shift, shift; // 0 to 31, 1 to 22
+    int32_t fine_multiplier, multiplier;
+} tk_sum_plain_layer;
+
 typedef struct {
     tk_broadcast shape;
     int8_t a_zero, b_zero, out_zero;
-    int8_t min, max, out_shift;
+    int8_t min, max, out_shift; // tk_multiply_plain_s8: -22 to -1
     int32_t out_multiplier;
 } tk_product_layer;
 
@@ -624,11 +635,15 @@ void tk_log_softmax_s8(const tk_log_softmax_layer *layer, const int8_t *src, int
 void tk_lookup_s8(const tk_lookup_layer *layer, const int8_t *src, int8_t *dst);
 void tk_add_alike_s8(const tk_add_alike_layer *layer, const int8_t *coarse, const int8_t *fine,
                      int8_t *dst);
+void tk_sum_plain_s8(const tk_sum_plain_layer *layer, const int8_t *coarse, const int8_t *fine,
+                     int8_t *dst);
 void tk_add_s8(const tk_sum_layer *layer, const int8_t *a, const int8_t *b, int8_t *dst);
 void tk_subtract_s8(const tk_sum_layer *layer, const int8_t *a, const int8_t *b, int8_t *dst);
 void tk_squared_difference_s8(const tk_sum_layer *layer, const int8_t *a, const int8_t *b,
                               int8_t *dst);
 void tk_multiply_s8(const tk_product_layer *layer, const int8_t *a, const int8_t *b, int8_t *dst);
+void tk_multiply_plain_s8(const tk_product_layer *layer, const int8_t *a, const int8_t *b,
+                          int8_t *dst);
 void tk_prelu_s8(const tk_prelu_layer *layer, const int8_t *a, const int8_t *b, int8_t *dst);
 void tk_divide_s8(const tk_product_layer *layer, const int8_t *a, const int8_t *b, int8_t *dst);
 void tk_maximum_s8(const tk_broadcast *layer, const int8_t *a, const int8_t *b, int8_t *dst);

@@ -1,4 +1,4 @@
-// MUL of two tensors.
+// MUL of two tensors, for scales that are too far apart for tk_multiply_plain_s8.
 //
 // SPDX-License-Identifier: Apache-2.0
 #include "tk_broadcast.h"

@@ -29,13 +29,13 @@ static const tk_scale_layer quantized = {
 static const int8_t sum_input1[5] = {
      89,  35,   2, -59, -50,
 };
-static const tk_sum_layer sum = {
+static const tk_sum_plain_layer sum = {
     .shape = {
         .row = 5, .a_step = 1, .b_step = 1, .loops = 0, .loop = 0,
     },
-    .a_zero = 7, .b_zero = -5, .out_zero = 0, .min = -33, .max = 33, .a_shift = 0,
-    .b_shift = -1, .out_shift = -19, .a_multiplier = 1073741824, .b_multiplier = 1073741824,
-    .out_multiplier = 1431655765,
+    .coarse_zero = 7, .fine_zero = -5, .fine_sign = 1, .sign = 1, .zero = 0, .min = -33,
+    .max = 33, .fine_shift = 1, .shift = 19, .fine_multiplier = 1073741824,
+    .multiplier = 1431655765,
 };
 
 // out: 5 values from int8 to float32
@@ -58,7 +58,7 @@ void float_sum_invoke(void)
     int8_t *const arena = float_sum_arena;
     tk_quantize_f32_s8(&quantized, arena + 0, arena + 20);
     TK_LAYER(0);
-    tk_add_s8(&sum, arena + 20, sum_input1, arena + 20);
+    tk_sum_plain_s8(&sum, arena + 20, sum_input1, arena + 20);
     TK_LAYER(1);
     tk_dequantize_s8_f32(&out, arena + 20, arena + 0);
     TK_LAYER(2);
