@@ -20,7 +20,7 @@ from tinykit.host.isa import check_isa
 from tinykit.host.own import write_own
 from tinykit.host.program import Program, native_program
 from tinykit.host.record import BuildRecord, LinkRecord, PortRecord
-from tinykit.host.renode_files import renode_files
+from tinykit.host.renode_files import renode_files, runs_in_renode
 from tinykit.host.tflm_program import require_board, tflm_program
 from tinykit.host.toolchain import (
     FIRMWARE,
@@ -164,7 +164,7 @@ def _fill(
     check_isa(work / "firmware.elf", board)
     images = _write_images(work, image, board)
     record = _record(work, program, source, board, options, toolchain, build_id, image, images)
-    renode = app.linked and "renode" in board.emulators  # its test verifies over the link
+    renode = runs_in_renode(board)
     readme = render(
         "readme.md.j2",
         record=record,
@@ -178,7 +178,7 @@ def _fill(
     if app is NONE:
         write_own(work, program, board, toolchain, list(zip(sources, objects, strict=True)))
     if renode:
-        for name, text in renode_files(image, program.name, board, build_id).items():
+        for name, text in renode_files(image, program.name, board, build_id, app.linked).items():
             (work / name).write_text(text)
     (work / records.FILE_NAME).write_text(record.to_json())
     return record

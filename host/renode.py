@@ -45,11 +45,10 @@ class RenodeEmulator(Emulator):
         program = find_renode("renode")
         script = elf.resolve().parent / "renode.resc"
         if not script.is_file():
-            raise TinykitError(f"{script} is missing", f"tinykit build --board {board.name}")
-        image = read_image(elf)
-        self._marks = invoke_marks(image, invoke)
-        self._ends_in_call = function_ends_in_call(image, invoke)
-        self._layered = not find_split(elf, invoke).kernels  # those would take marks of their own
+            hint = f"tinykit build --board {board.name} --link uart"
+            raise TinykitError(f"{script} is missing", hint)
+        self._elf = elf
+        self._invoke = invoke
         self._folder = tempfile.TemporaryDirectory(prefix="tinykit-")
         self.port = str(Path(self._folder.name, "link"))
         self._guarded = Guarded([program, *_OPTIONS, *_commands(script, self.port)])
@@ -66,14 +65,19 @@ class RenodeEmulator(Emulator):
 
     def profiled(self, infer: Callable[[], Result]) -> Profile:
         """Return the cost of the one inference that `infer` asks the board for."""
+        image = read_image(self._elf)
+        last = invoke_marks(image, self._invoke)[-1]
+        ends_in_call = function_ends_in_call(image, self._invoke)
         before = len(self._visits())
         infer()
         deadline = time.monotonic() + LOG_TIMEOUT_S
         while True:  # the log is written a little later than the answer
             visits = self._visits()[before:]
-            if visits and visits[-1][0] == self._marks[-1]:
-                profile = profile_of_visits(visits, self._ends_in_call)
-                return profile if self._layered else Profile(profile.total, ())
+            if visits and visits[-1][0] == last:
+                profile = profile_of_visits(visits, ends_in_call)
+                # the kernels of TFLM would take marks of their own
+                layered = not find_split(self._elf, self._invoke).kernels
+                return profile if layered else Profile(profile.total, ())
             if time.monotonic() > deadline:
                 raise EmulationError("Renode's log tells of no inference", "report this")
             time.sleep(_POLL_S)

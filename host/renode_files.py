@@ -8,11 +8,18 @@ from tinykit.host.image import Image
 from tinykit.host.toolchain import FIRMWARE
 from tinykit.host.version import VERSION
 
-_AFTER = "tk_chip_time_us"  # what the application calls when the model has returned
+_TIME = "tk_chip_time_us"  # what the linked application calls when the model has returned
 
 
-def renode_files(image: Image, model: str, board: Board, build_id: str) -> dict[str, str]:
-    """Return renode.repl, renode.resc and renode.robot, by file name."""
+def runs_in_renode(board: Board) -> bool:
+    """Tell whether Renode runs the board's images: it has no USB device for the link."""
+    return "renode" in board.emulators and not board.usb_device
+
+
+def renode_files(
+    image: Image, model: str, board: Board, build_id: str, linked: bool
+) -> dict[str, str]:
+    """Return renode.repl and renode.resc, and renode.robot, which verifies, if there is a link."""
     common = {"model": model, "board": board.name, "version": VERSION}
     mips = board.clock_hz // 1_000_000
     script = render(
@@ -20,11 +27,14 @@ def renode_files(image: Image, model: str, board: Board, build_id: str) -> dict[
         **common,
         mips=mips,
         vectors=board.app_address,
-        marks=invoke_marks(image, f"{model}_invoke"),
+        timer=next((each.address for each in image.symbols if each.name == _TIME), None),
+        marks=invoke_marks(image, f"{model}_invoke") if linked else [],
     )
-    test = render("renode.robot.j2", **common, mips=mips, build_id=build_id)
     platform = (FIRMWARE / "chips" / f"{board.chip}.repl").read_text()
-    return {"renode.repl": platform, "renode.resc": script, "renode.robot": test}
+    files = {"renode.repl": platform, "renode.resc": script}
+    if linked:
+        files["renode.robot"] = render("renode.robot.j2", **common, mips=mips, build_id=build_id)
+    return files
 
 
 def invoke_marks(image: Image, function: str) -> list[int]:
@@ -46,7 +56,7 @@ def _calls(image: Image, function: str) -> Calls:
 
 def _return_addresses(image: Image) -> list[int]:
     """Return where the application goes on: behind a call of a pointer, before it asks the time."""
-    timer = image.symbol(_AFTER).address
+    timer = image.symbol(_TIME).address
     found = []
     for symbol in image.symbols:
         if symbol.kind != "function" or symbol.section != ".text":

@@ -16,6 +16,7 @@ from tinykit.host.find_port import asker, find_port, usb_ports
 from tinykit.host.link import Hello, Link, expect
 from tinykit.host.pace import EMULATOR_PATIENCE
 from tinykit.host.record import BuildRecord, built_board
+from tinykit.host.renode_files import runs_in_renode
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ def choose_emulator(emulator: str | None, board: Board) -> str:
     """Return the emulator's name; the board's first one when none is given.
 
     Raises:
-        TinykitError: the board has none, or none of that name.
+        TinykitError: the board has none, or none of that name, or its link is not modelled there.
     """
     if not board.emulators:
         raise TinykitError(
@@ -63,6 +64,11 @@ def choose_emulator(emulator: str | None, board: Board) -> str:
         raise TinykitError(
             f"{board.name} has no emulator '{emulator}'",
             f"it has: {', '.join(board.emulators)}",
+        )
+    if emulator == "renode" and not runs_in_renode(board):
+        raise TinykitError(
+            f"Renode has no USB device, over which this build for {board.name} is linked",
+            "tinykit build --link uart, or --emulator unicorn",
         )
     return emulator
 

@@ -97,6 +97,8 @@ def shared_build(
         options.toolchain,
         options.optimize,
         options.encoding,
+        "usb" if board.usb_device else "uart",
+        options.app,
     ]
     folder = shared / "builds" / "-".join([*words, "trace" if options.trace else "plain"])
     folder.parent.mkdir(exist_ok=True)

@@ -40,7 +40,7 @@ exec "{python}" -m robot --pythonpath "{folder}" --prerunmodifier keywords.Impor
 KEYWORDS = """
 from pathlib import Path
 from robot.api import SuiteVisitor
-from tinykit.core.board import find_board
+from tinykit.core.board import find_board, linked_by
 from tinykit.host.unicorn_emulator import UnicornEmulator
 
 running = []
@@ -53,9 +53,12 @@ def execute_command(command):
     words = command.split()
     if words[0] == "include":
         elf = Path(words[1].removeprefix("@")).with_name("firmware.elf")
-        running.append(UnicornEmulator(elf, find_board("nano33"), "dense_invoke"))
+        board = linked_by(find_board("nano33"), "uart")
+        running.append(UnicornEmulator(elf, board, "dense_invoke"))
     elif words[1] == "CreateUartPtyTerminal":
-        Path(words[3].strip('"')).symlink_to(running[0].port)
+        link = Path(words[3].strip('"'))
+        link.unlink(missing_ok=True)
+        link.symlink_to(running[0].port)
 
 def start_emulation():
     pass
@@ -238,12 +241,18 @@ def test_the_robot_test_of_a_workflow_streams_the_project_s_inputs(
     program.chmod(0o755)
     monkeypatch.setenv("RENODE_ROOT", str(project.parent))
     monkeypatch.setenv("TMPDIR", str(project.parent))  # where the link to the port is made
-    tinykit("build", "-o", "build/ci")
+    assert tinykit("build", "--link", "uart", "-o", "build/ci").status == 0
     (command,) = [command for command in commands(WORKFLOW) if "/renode-test" in command]
     ended = run_step(command, project)
     assert ended.status == 0, ended.out + ended.err
     assert "1 test, 1 passed, 0 failed" in ended.out
-    assert "us of virtual time" in ended.out
+    told = re.search(r"at least (\d+) instructions, (\d+) us of virtual time", ended.out)
+    assert told is not None and int(told[1]) == 64 * (int(told[2]) - 2) > 0
+
+    Path("tinykit.toml").write_text(PROJECT.replace("100_000", str(int(told[1]) - 1)))
+    ended = run_step(command, project)
+    assert ended.status == 1
+    assert f"'{told[1]} <= {int(told[1]) - 1}' should be true" in ended.out
 
 
 @needs_renode

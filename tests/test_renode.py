@@ -14,18 +14,21 @@ import tiny
 from commands import Tinykit, children, lives, network_sockets, shared_build
 from models import shared_model
 
-from tinykit.core.board import find_board
+from tinykit.core.board import find_board, linked_by
 from tinykit.core.errors import TinykitError
 from tinykit.host import unicorn_emulator
+from tinykit.host.build import BuildOptions
 from tinykit.host.emulator import Cost
 from tinykit.host.image import read_image
 from tinykit.host.nrf52840_registers import INSTANCES
+from tinykit.host.record import read_record
 from tinykit.host.renode import RenodeEmulator, find_renode, profile_of_visits
 from tinykit.host.renode_files import invoke_marks
+from tinykit.host.session import start_for
 from tinykit.host.split import find_split
 from tinykit.host.toolchain import FIRMWARE
 
-BOARD = find_board("nano33")
+BOARD = linked_by(find_board("nano33"), "uart")
 needs_renode = pytest.mark.skipif(
     shutil.which("renode", path=os.environ.get("RENODE_ROOT")) is None, reason="no Renode here"
 )
@@ -34,7 +37,7 @@ STAND_IN = """#!{python}
 import re, select, sys, time
 from pathlib import Path
 sys.path[:0] = {path!r}
-from tinykit.core.board import find_board
+from tinykit.core.board import find_board, linked_by
 from tinykit.host.unicorn_emulator import UnicornEmulator
 
 options, commands = sys.argv[1:5], sys.argv[6::2]
@@ -45,10 +48,23 @@ script = Path(commands[0].removeprefix("include @"))
 port = re.fullmatch(r'emulation CreateUartPtyTerminal "link" "(.+)" true', commands[1])[1]
 assert commands[2] == "connector Connect sysbus.uart0 link"
 {misbehave}
-with UnicornEmulator(script.parent / "firmware.elf", find_board("nano33")) as emulator:
+board = linked_by(find_board("nano33"), "uart")
+with UnicornEmulator(script.parent / "firmware.elf", board) as emulator:
     Path(port).symlink_to(emulator.port)
     time.sleep(60)
 """
+
+
+@pytest.fixture(scope="session")
+def dense_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a build folder of a tiny dense network, linked by UART."""
+    return shared_build(tmp_path_factory, "dense", tiny.dense(), board=BOARD)
+
+
+@pytest.fixture(scope="session")
+def image_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a build folder of a tiny convolution network, linked by UART."""
+    return shared_build(tmp_path_factory, "image", tiny.image(), board=BOARD)
 
 
 @pytest.fixture
@@ -73,12 +89,43 @@ def test_the_script_hooks_every_kernel_of_the_model(image_build: Path) -> None:
     marks = invoke_marks(read_image(elf), "image_invoke")
     script = (image_build / "renode.resc").read_text()
 
-    assert [int(mark, 16) for mark in re.findall(r"^cpu AddHook (0x\w+)", script, re.M)] == marks
+    assert [
+        int(mark, 16) for mark in re.findall(r"^cpu AddHook (0x\w+) \"cpu.Log", script, re.M)
+    ] == marks
     assert marks[0] == invoke.start and all(mark in invoke[1:] for mark in marks[1:-1])
     assert marks[-1] not in invoke
     assert "cpu VectorTableOffset 0x00010000\n" in script
     assert 'emulation SetGlobalQuantum "0.01"\n' in script
     assert "sysbus LoadELF $ORIGIN/firmware.elf\n" in script
+
+
+def test_the_core_tells_the_time_before_a_timer_is_read(image_build: Path) -> None:
+    timer = read_image(image_build / "firmware.elf").symbol("tk_chip_time_us").address
+    assert f'cpu AddHook {timer:#010x} "pass"\n' in (image_build / "renode.resc").read_text()
+
+
+@pytest.mark.parametrize("app", ["sleep", "none"])
+def test_an_image_without_a_link_runs_in_renode_too(
+    app: str, tinykit: Tinykit, stand_in: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = shared_build(tmp_path_factory, "dense", tiny.dense(), BuildOptions(app=app), BOARD)
+    assert {path.name for path in folder.glob("renode*")} == {"renode.repl", "renode.resc"}
+    assert "tinykit {0}" not in (folder / "renode.resc").read_text()
+    assert "emulate nano33 --emulator renode" in (folder / "README.md").read_text()
+    with start_for(folder, read_record(folder), "renode") as running:
+        assert Path(running.port).is_char_device()
+
+
+def test_a_board_that_is_a_usb_device_is_not_for_renode(
+    tinykit: Tinykit, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    board = linked_by(BOARD, "usb")
+    folder = shared_build(tmp_path_factory, "dense", tiny.dense(), board=board)
+    assert not list(folder.glob("renode*"))
+    assert "renode" not in (folder / "README.md").read_text()
+    line, hint = tinykit.refuses("verify", folder, "--emulator", "renode")
+    assert line == "Renode has no USB device, over which this build for nano33 is linked"
+    assert hint == "tinykit build --link uart, or --emulator unicorn"
 
 
 def test_the_platform_has_what_the_chip_has_where_it_has_it() -> None:
@@ -124,7 +171,7 @@ def test_the_firmware_gets_every_byte_from_a_serial_port_like_renode_s(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pytest.importorskip("unicorn")
-    folder = shared_build(tmp_path_factory, model, shared_model(model))
+    folder = shared_build(tmp_path_factory, model, shared_model(model), board=BOARD)
     monkeypatch.setitem(unicorn_emulator.CHIPS, "nrf52840", "renode_uarte")
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
     report = tinykit("verify", folder, "-e", "unicorn", "--inputs", "3", "--json").json
@@ -210,7 +257,7 @@ def test_neither_guard_nor_renode_outlives_its_parent(
 def test_renode_and_unicorn_agree(
     model: str, tinykit: Tinykit, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    folder = shared_build(tmp_path_factory, model, shared_model(model))
+    folder = shared_build(tmp_path_factory, model, shared_model(model), board=BOARD)
     counts = {}
     for emulator in ("unicorn", "renode"):
         report = tinykit("bench", folder, "-e", emulator, "--inputs", "3", "--json").json
@@ -230,7 +277,7 @@ def test_renode_opens_no_port(dense_build: Path) -> None:
 @needs_renode
 def test_the_robot_test_passes_in_renode(dense_build: Path, tmp_path: Path) -> None:
     subprocess.run(
-        [find_renode("renode-test"), dense_build / "renode.robot", "--variable", "INPUTS:3"],
+        [find_renode("renode-test"), "--variable", "INPUTS:3", dense_build / "renode.robot"],
         cwd=tmp_path,
         check=True,
     )
