@@ -72,7 +72,7 @@ def prune_command(
         ),
     ] = None,
     board: Annotated[
-        str | None, typer.Option("--board", "-b", help="What the search compiles for.")
+        str | None, typer.Option("--board", "-b", help="What the search, or --twin, compiles for.")
     ] = None,
     optimize: Annotated[
         str | None, typer.Option(help="How it compiles: size, balanced (default) or speed.")
@@ -80,6 +80,13 @@ def prune_command(
     backend: Annotated[
         str, typer.Option(help="What prunes: keras, or tfmot, a library to install.")
     ] = "keras",
+    twin: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Beside it train a dense network of the same flash bytes, for so many epochs.",
+        ),
+    ] = None,
     from_scratch: Annotated[
         bool, typer.Option("--from-scratch", help="The model is untrained, and meant to be.")
     ] = False,
@@ -92,8 +99,12 @@ def prune_command(
     from tinykit.core.files import refuse_overwrite
     from tinykit.host.networks import load_split, prune
     from tinykit.host.recipes import Changes, chosen_recipe
+    from tinykit.host.settings import build_options, chosen_board
     from tinykit.host.show import pruning
     from tinykit.host.show_cost import assumption_of
+    from tinykit.host.show_twin import twins
+    from tinykit.host.twin import Place, train_twin
+    from tinykit.prune.load import load_model
 
     refuse_overwrite(output, force)
     changes = Changes(
@@ -114,20 +125,31 @@ def prune_command(
     )
     how = chosen_recipe(recipe, changes)
     if max_drop is not None or target:
-        _refuse_beside_a_search(sparsity)
+        _refuse_beside_a_search(sparsity, twin)
         wanted = _Wanted(max_drop, tuple(target or ()), board, optimize, backend)
         places = (model, data, test, output, custom, early)
         _search(places, how, wanted, seed, from_scratch, json)
         return
-    _refuse_without_a_search(board, optimize)
+    place = None
+    if twin is None:
+        _refuse_without_a_search(board, optimize)
+    else:
+        options = build_options(None, None, optimize, None, None, False, False)
+        place = Place(chosen_board(board), options, custom)
     with stages() as progress:
         split = load_split(data, test, seed)
         files = (model, output, custom, early)
         report = prune(files, split, how, seed, from_scratch, backend, progress)
+        beside = None
+        if twin is not None and place is not None:
+            shape = load_model(model, custom)
+            beside = train_twin(shape, output, split, how, twin, seed, place, progress)
     if json:
-        print_json({"model": output, "recipe": recipe, **_plain(report)})
+        print_json({"model": output, "recipe": recipe, **_plain(report), "twin": beside})
         return
     results().print(pruning(report))
+    if beside is not None:
+        results().print(twins(beside))
     say(assumption_of(report.cost))
     step = command("quantize", output, "--data", data, "-o", "model.tflite")
     say(f"wrote {output}; next: {step}")
@@ -191,7 +213,12 @@ def _search(
     )
 
 
-def _refuse_beside_a_search(sparsity: float | None) -> None:
+def _refuse_beside_a_search(sparsity: float | None, twin: int | None) -> None:
+    if twin is not None:
+        raise TinykitError(
+            f"--twin {twin} beside --max-drop or --target, which train on less of the data",
+            "leave it out, and prune again with --twin and the --sparsity that the search takes",
+        )
     if sparsity is not None:
         raise TinykitError(
             f"--sparsity {sparsity:g} beside --max-drop or --target, which search for it",
@@ -204,7 +231,7 @@ def _refuse_without_a_search(board: str | None, optimize: str | None) -> None:
         if value is not None:
             raise TinykitError(
                 f"--{option} {value} has nothing to do without a search",
-                "add --max-drop 0.5, or leave it out",
+                "add --max-drop 0.5 or --twin 30, or leave it out",
             )
 
 
