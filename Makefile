@@ -9,7 +9,9 @@ BIN := $(VENV)/bin
 RENODE := .renode
 RENODE_VENV := .renode-venv
 C_FILES := $(shell git ls-files 'firmware/*.[ch]' 'firmware/*.cpp' 'tests/c/*.[ch]' 'tests/c/*.cpp')
+# What each tool comes with, and a library that has none but the documents of its package.
 APT := gcc:gcc clang:clang arm-none-eabi-gcc:gcc-arm-none-eabi \
+	/usr/share/doc/libstdc++-arm-none-eabi-newlib:libstdc++-arm-none-eabi-newlib riscv64-unknown-elf-gcc:gcc-riscv64-unknown-elf \
 	qemu-system-arm:qemu-system-arm qemu-system-riscv32:qemu-system-misc cmake:cmake openocd:openocd
 
 .PHONY: help check test demo bench soak golden wheel renode clean tools
@@ -90,15 +92,16 @@ $(if $(PYTHON),,$(error Python 3.11 to 3.13 with venv is needed: apt-get install
 	touch $@
 endef
 
-# The tests use three more compilers, QEMU, cmake and openocd; without one its tests are skipped and say so.
+# The tests use four more compilers, QEMU, cmake and openocd; without one its tests are skipped and say
+# so. Not in GitHub Actions, where skipped tests would be taken for passed ones.
 tools:
 	@for pair in $(APT); do \
 	    tool=$${pair%%:*}; package=$${pair##*:}; \
-	    command -v $$tool >/dev/null && continue; \
+	    command -v $$tool >/dev/null || [ -e $$tool ] && continue; \
 	    if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	        apt-get install -y -q $$package >/dev/null || { apt-get update -q >/dev/null && \
-	        apt-get install -y -q $$package >/dev/null; } || exit 1; \
-	    else \
-	        echo "$$tool is missing, its tests are skipped: apt-get install $$package"; \
+	        apt-get install -y -q $$package >/dev/null; } && continue; \
 	    fi; \
+	    echo "$$tool is missing, its tests are skipped: apt-get install $$package"; \
+	    [ -z "$$GITHUB_ACTIONS" ] || exit 1; \
 	done
