@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from tinykit.core.errors import TinykitError
 
+_LIMITS = (0.5, 0.0)  # above it the answer is yes: of probabilities, of any other numbers
+
 
 class Metric(Enum):
     """Name what a score counts."""
@@ -113,9 +115,19 @@ def _right_samples(
     elif kind is Kind.ONE_HOT:
         right = np.argmax(flat, axis=1) == np.argmax(wanted, axis=1)
     else:
-        limit = 0.5 if are_probabilities(flat) else 0.0
+        limit = _LIMITS[0] if are_probabilities(flat) else _LIMITS[1]
         right = np.all((flat > limit) == (wanted == 1), axis=1)
     return right
+
+
+def _decided(
+    kind: Kind, flat: NDArray[np.floating], target: NDArray[np.generic], limit: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the class of one sample and the one that its output says, for each decision."""
+    if kind is Kind.YES_NO:
+        return target.astype(np.int64), (flat > limit).astype(np.int64)
+    wanted = target[0] if kind is Kind.CLASSES else np.argmax(target)
+    return np.array([wanted], np.int64), np.array([np.argmax(flat)], np.int64)
 
 
 def _is_one_hot(y: NDArray[np.generic]) -> bool:
@@ -130,3 +142,53 @@ def _refuse_labels_beyond(y: NDArray[np.generic], count: int) -> None:
             f"y has labels from {lowest} to {highest}, the model tells apart 0 to {count - 1}",
             "renumber the labels from 0, or give the model one output a class",
         )
+
+
+class RunningScore:
+    """Score one sample after the other, in memory that does not grow.
+
+    Args:
+        kind: what the outputs mean.
+        outputs: how many numbers a sample's output has.
+    """
+
+    def __init__(self, kind: Kind, outputs: int) -> None:
+        self._kind = kind
+        self._samples = 0
+        self._squares = 0.0
+        self._probabilities = True
+        self._right = dict.fromkeys(_LIMITS, 0)  # the limit is known when all have come
+        classes = outputs if kind in (Kind.CLASSES, Kind.ONE_HOT) else 2
+        self._counts = {limit: np.zeros((classes, classes), np.int64) for limit in _LIMITS}
+
+    def add(self, output: NDArray[np.floating], wanted: NDArray[np.generic]) -> None:
+        """Count one sample.
+
+        Args:
+            output: as in score_outputs, of one sample.
+            wanted: its label or targets.
+        """
+        flat, target = output.ravel(), np.asarray(wanted).ravel()
+        self._samples += 1
+        if self._kind is Kind.NUMBERS:
+            difference = flat.astype(np.float64) - target.astype(np.float64)
+            self._squares += float(np.mean(difference**2))
+            return
+        self._probabilities &= are_probabilities(flat)
+        for limit in _LIMITS:
+            is_class, said = _decided(self._kind, flat, target, limit)
+            self._right[limit] += bool(np.all(is_class == said))
+            np.add.at(self._counts[limit], (is_class, said), 1)
+
+    def score(self) -> Score:
+        """Return the score of the samples so far, of which there is one at least."""
+        if self._kind is Kind.NUMBERS:
+            return Score(Metric.MEAN_SQUARED_ERROR, self._squares / self._samples, self._samples)
+        return Score(Metric.ACCURACY, self._right[self._limit()] / self._samples, self._samples)
+
+    def confusion(self) -> NDArray[np.int64] | None:
+        """Return how often each class (row) was taken for each (column); None for numbers."""
+        return None if self._kind is Kind.NUMBERS else self._counts[self._limit()]
+
+    def _limit(self) -> float:
+        return _LIMITS[0] if self._probabilities else _LIMITS[1]

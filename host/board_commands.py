@@ -1,6 +1,5 @@
-"""The commands from a .tflite model onward: check, build, emulate, verify, bench, ops."""
+"""The commands from a .tflite model onward: check, build, emulate, bench, ops."""
 
-import contextlib
 import shlex
 import signal
 import tempfile
@@ -206,55 +205,6 @@ def _elapse(folder: Path, record: "BuildRecord", emulator: str, seconds: float, 
         f"{report.virtual_s:.1f} s: awake {awake:.4f} %, asleep {asleep:.4f} %, "
         f"{report.resets} resets"
     )
-
-
-def verify_command(
-    folder: Folder,
-    port: Port = None,
-    emulator: EmulatorName = None,
-    data: Data = None,
-    inputs: Annotated[
-        int | None, typer.Option(min=1, help="How many; all of --data, or 20 random ones.")
-    ] = None,
-    seed: Seed = 1,
-    layers: Annotated[
-        bool, typer.Option("--layers", help="Compare every activation tensor, by a trace build.")
-    ] = False,
-    json: Json = False,
-) -> None:
-    """Stream inputs through a board and compare each answer with TensorFlow Lite Micro.
-
-    Without --port and --emulator the only serial port is taken. Ends with status 1 on a mismatch.
-    """
-    from tinykit.core.errors import CheckFailedError
-    from tinykit.host import show
-    from tinykit.host.loaded import load
-    from tinykit.host.record import built_board, read_record
-    from tinykit.host.session import choose_place
-    from tinykit.host.settings import chosen_samples
-    from tinykit.host.trace import traced_build
-    from tinykit.host.verify import verify, verify_layers
-
-    record = read_record(folder)
-    place = choose_place(port, emulator, built_board(folder, record))
-    samples = chosen_samples(load(folder, record).graph, data, inputs, seed)
-    with contextlib.ExitStack() as stack:
-        if layers:
-            folder, record = stack.enter_context(traced_build(folder, record, place))
-        progress = stack.enter_context(counter("verifying"))
-        compare = verify_layers if layers else verify
-        report = compare(folder, record, place, samples, progress)
-    if json:
-        print_json(report)
-    else:
-        results().print(show.verification(report))
-    if report.mismatches:
-        assert report.first is not None
-        raise CheckFailedError(
-            f"{report.mismatches} of {report.inputs} inputs differ from the oracle; "
-            + show.mismatch_text(report.first),
-            "which layer: tinykit verify --layers; please report it with the model",
-        )
 
 
 def bench_command(

@@ -19,7 +19,7 @@ from tinykit.host.record import BuildRecord
 from tinykit.host.samples import Samples, random_samples
 from tinykit.host.session import Place, choose_emulator
 from tinykit.host.settings import build_options, chosen_samples
-from tinykit.host.verify import Progress, verify
+from tinykit.host.verify import Counting, Progress, verify
 
 SCHEMA = 1
 AT_LEAST = frozenset({"accuracy"})  # of all others there is a most
@@ -162,7 +162,7 @@ def measure(
         samples = chosen_samples(graph, None, inputs, seed, folder)
         if config.budget is not None and config.budget.accuracy is not None:
             _require_labels(graph, samples)
-        report = verify(built, record, place, samples, progress)
+        report = verify(built, record, place, samples, [Counting(progress)])
         cost = bench(built, record, place, random_samples(graph, 1, seed))
     values: dict[str, float] = {
         "flash": record.sizes.flash,

@@ -14,6 +14,7 @@ from tinykit.host import (
     link_commands,
     model_commands,
     prune_command,
+    verify_command,
 )
 from tinykit.host.console import show_error
 from tinykit.host.entry import INTERRUPTED
@@ -28,7 +29,7 @@ COMMANDS: tuple[tuple[str, Callable[..., None]], ...] = (
     ("build", board_commands.build_command),
     ("flash", device_commands.flash_command),
     ("emulate", board_commands.emulate_command),
-    ("verify", board_commands.verify_command),
+    ("verify", verify_command.verify_command),
     ("predict", link_commands.predict_command),
     ("stream", link_commands.stream_command),
     ("monitor", link_commands.monitor_command),

@@ -3,7 +3,7 @@
 import json
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from enum import Enum
@@ -97,6 +97,29 @@ def stages() -> Iterator[StageProgress]:
         yield note
 
 
+class TextProgress(Protocol):
+    """Take note of progress by counting, with some words."""
+
+    def __call__(self, done: int, total: int, text: str) -> None:
+        """Note that `done` of `total` are done."""
+
+
+@contextmanager
+def lively(what: str) -> Iterator[tuple[Callable[[str], None], TextProgress]]:
+    """Draw one bar that counts, with words behind it; gives what prints a line above it too."""
+    with _bars(MofNCompleteColumn(), TextColumn("{task.fields[text]}")) as bars:
+        task = bars.add_task(what, total=0, text="")
+
+        def tell(text: str) -> None:
+            if bars.console.is_terminal:
+                bars.console.print(text, markup=False)
+
+        def note(done: int, total: int, text: str) -> None:
+            bars.update(task, completed=done, total=total, text=text)
+
+        yield tell, note
+
+
 @contextmanager
 def counter(what: str) -> Iterator[CountProgress]:
     """Draw one bar that counts."""
@@ -109,12 +132,12 @@ def counter(what: str) -> Iterator[CountProgress]:
         yield note
 
 
-def _bars(behind: ProgressColumn) -> Progress:
+def _bars(*behind: ProgressColumn) -> Progress:
     console = messages()
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(bar_width=30),
-        behind,
+        *behind,
         TimeRemainingColumn(),
         console=console,
         transient=True,

@@ -22,9 +22,9 @@ from tinykit.host.judge import judge
 from tinykit.host.loaded import load
 from tinykit.host.networks import data_paths, save_data
 from tinykit.host.samples import from_dataset, random_samples
-from tinykit.host.session import Place, choose_emulator
+from tinykit.host.session import Place, choose_emulator, open_session
 from tinykit.host.show import table
-from tinykit.host.verify import first_output, stream
+from tinykit.host.verify import answers, first_output
 from tinykit.prune.keras3 import prune_model
 from tinykit.prune.load import save_model
 from tinykit.prune.quantize import convert
@@ -174,7 +174,11 @@ def _on_board(
         def count(done: int, total: int) -> None:
             progress("verify", done / total, f"{done} of {total} inputs")
 
-        results = stream(folder, record, place, samples, count)
+        results = []
+        with open_session(folder, record, place) as session:
+            for result in answers(session.link, samples):
+                results.append(result)
+                count(len(results), len(samples))
         few = random_samples(graph, 1, seed=1)
         tested = _Tested(
             truth.oracle,

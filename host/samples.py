@@ -33,6 +33,12 @@ class Samples:
         """Return the number of samples."""
         return len(self.inputs[0])
 
+    def part(self, begin: int, end: int) -> "Samples":
+        """Return the samples from one to before another, as far as there are."""
+        y = None if self.y is None else self.y[begin:end]
+        inputs = tuple(batch[begin:end] for batch in self.inputs)
+        return Samples(inputs, y, self.labels, self.source)
+
     def row(self, sample: int) -> bytes:
         """Return one sample's bytes, all inputs one after the other."""
         return b"".join(batch[sample].tobytes() for batch in self.inputs)

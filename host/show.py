@@ -12,7 +12,6 @@ from tinykit.host.check import CheckReport
 from tinykit.host.engines import EnginesReport
 from tinykit.host.record import BuildRecord
 from tinykit.host.show_cost import add_cost
-from tinykit.host.verify import Mismatch, VerifyReport
 
 _HOTTEST = 12
 
@@ -69,33 +68,6 @@ def check(report: CheckReport) -> RenderableType:
         board = f"{fit.board} ({fit.remark})" if fit.remark else fit.board
         made.add_row(f"{'fits' if fit.fits else 'does not fit'} {board}", needs)
     return made
-
-
-def verification(report: VerifyReport) -> RenderableType:
-    """Show what a verification found."""
-    made = table("verification", "", title=f"{report.model} on {report.board} ({report.place})")
-    made.add_row("inputs", f"{grouped(report.inputs)} ({report.source})")
-    if report.layers:
-        made.add_row("activation tensors of each input", grouped(report.layers))
-    made.add_row(f"mismatches against {oracle_name(report.oracle)}", grouped(report.mismatches))
-    if report.score is not None:
-        made.add_row(f"{report.score.metric.value} on the board", str(report.score))
-    if report.latency is not None:
-        latency = report.latency
-        made.add_row(
-            "one inference, median, as the board says",
-            f"{latency.median_us:.0f} us ({latency.minimum_us} to {latency.maximum_us})",
-        )
-    return made
-
-
-def mismatch_text(mismatch: Mismatch) -> str:
-    """Describe the first mismatch."""
-    where = f"layer {mismatch.layer}" if mismatch.layer else "the output"
-    return (
-        f"input {mismatch.sample}: element {mismatch.element} of {where} is "
-        f"{mismatch.found:g}, expected {mismatch.expected:g}"
-    )
 
 
 def cost(report: BenchReport) -> RenderableType:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tinykit.core.errors import TinykitError
-from tinykit.core.score import Kind, Metric, kind_of, score_outputs
+from tinykit.core.score import Kind, Metric, RunningScore, kind_of, score_outputs
 
 
 def test_score_counts_the_class_with_the_largest_output() -> None:
@@ -62,3 +62,34 @@ def test_score_refuses_labels_that_fit_no_output(
         kind_of(shape, np.array(y))
     assert (caught.value.message, caught.value.exit_status) == (message, 2)
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+@pytest.mark.parametrize("logits", [False, True])
+def test_score_of_one_sample_after_the_other_is_that_of_all(kind: Kind, logits: bool) -> None:
+    rng = np.random.default_rng(3)
+    outputs = rng.random((200, 4)) - 0.5 * logits
+    wanted = {
+        Kind.CLASSES: rng.integers(0, 4, 200),
+        Kind.ONE_HOT: np.eye(4)[rng.integers(0, 4, 200)],
+        Kind.YES_NO: rng.integers(0, 2, (200, 4)),
+        Kind.NUMBERS: rng.random((200, 4)),
+    }[kind]
+    assert kind_of(outputs.shape, wanted) is kind
+    running = RunningScore(kind, 4)
+    for output, target in zip(outputs, wanted, strict=True):
+        running.add(output, target)
+
+    whole = score_outputs(outputs, wanted)
+    assert (running.score().metric, running.score().samples) == (whole.metric, 200)
+    assert running.score().value == pytest.approx(whole.value, rel=1e-12)
+    confusion = running.confusion()
+    if kind is Kind.NUMBERS:
+        assert confusion is None
+        return
+    assert confusion is not None
+    if kind is Kind.YES_NO:
+        decided = outputs > (0 if logits else 0.5)
+        assert confusion[1, 1] == np.sum(decided & (wanted == 1)) and confusion.sum() == 800
+    else:
+        assert np.trace(confusion) / 200 == whole.value

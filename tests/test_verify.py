@@ -1,12 +1,14 @@
 """A board image answers as TFLite Micro does, and what is wrong is found and said."""
 
 import contextlib
+import csv
 import json
 import re
 import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -23,6 +25,8 @@ from tinykit.codegen import reference
 from tinykit.codegen.importer import import_tflite
 from tinykit.codegen.layer import LowerOptions
 from tinykit.host.build import BuildOptions, build
+from tinykit.host.frame import VERSION
+from tinykit.host.record import read_record
 
 pytest.importorskip("unicorn")
 EMULATED = ("--emulator", "unicorn")
@@ -92,14 +96,83 @@ def test_every_activation_of_hello_world_equals_tflm(tinykit: Tinykit, hello_wor
 def test_accuracy_is_counted_on_the_board(
     tinykit: Tinykit, dense_build: Path, tmp_path: Path
 ) -> None:
-    x = np.random.default_rng(0).integers(-128, 128, (12, 40)).astype(np.int8)
-    graph = import_tflite(tiny.dense(), "dense.tflite")
-    y = reference.run_batch(graph, [x])[0].reshape(12, 3).argmax(axis=1)
-    y[:3] = (y[:3] + 1) % 3  # three wrong labels
-    data = save(tmp_path / "d.npz", x=x, y=y)
+    data = labelled(tmp_path / "d.npz")
     report = tinykit("verify", dense_build, *EMULATED, "--data", data, "--json").json
     assert report["mismatches"] == 0
     assert (report["score"]["metric"], report["score"]["value"]) == ("accuracy", 0.75)
+
+
+def labelled(path: Path) -> Path:
+    """Write 12 inputs of the dense model, the first three of which have a wrong label."""
+    x = np.random.default_rng(0).integers(-128, 128, (12, 40)).astype(np.int8)
+    graph = import_tflite(tiny.dense(), "dense.tflite")
+    y = reference.run_batch(graph, [x])[0].reshape(12, 3).argmax(axis=1)
+    y[:3] = (y[:3] + 1) % 3
+    return save(path, x=x, y=y, labels=np.array(["cat", "dog", "owl"]))
+
+
+def test_report_says_who_answered_and_what_was_used(
+    tinykit: Tinykit, dense_build: Path, tmp_path: Path
+) -> None:
+    record = read_record(dense_build)
+    words = ("verify", dense_build, *EMULATED, "--data", labelled(tmp_path / "d.npz"))
+    report = tinykit(*words, "--json").json
+
+    assert report["answering"] == {
+        "protocol": VERSION,
+        "digest": record.digest,
+        "build_id": record.build_id,
+        "board": "nano33",
+        "app": "stream",
+        "clock_hz": 64_000_000,
+    }
+    memory = report["memory"]
+    assert memory["arena_bytes"] == record.sizes.arena
+    assert 0 < memory["stack_used_bytes"] <= memory["stack_bytes"] == record.sizes.stack
+    assert (report["reset_reasons"], report["traffic"]["repeats"]) == ([], 0)
+    confusion = np.array(report["confusion"]["counts"])
+    assert report["confusion"]["labels"] == ["cat", "dog", "owl"]
+    assert (confusion.sum(), np.trace(confusion)) == (12, 9)
+    assert report["compared"] == [{"layer": "", "tensor": "softmax", "mismatches": 0}]
+
+
+def test_run_junit_and_csv_are_written_and_not_written_over(
+    tinykit: Tinykit, dense_build: Path, tmp_path: Path
+) -> None:
+    folder = copied(dense_build, tmp_path / "copy")
+    (folder / "dense.tflite").write_bytes(tiny.dense(seed=1))
+    run, junit, lines = (tmp_path / name for name in ("run.json", "junit.xml", "run.csv"))
+    words = ("verify", folder, *EMULATED, "--data", labelled(tmp_path / "d.npz"))
+    files = ("--run", run, "--junit", junit, "--csv", lines)
+
+    ended = tinykit(*words, *files)
+
+    assert ended.status == 1
+    assert "is, taken for" in ended.out and "protocol version" in ended.out
+    report = json.loads(run.read_text())
+    assert (report["schema"], report["inputs"]) == (1, 12)
+    rows = list(csv.DictReader(lines.read_text().splitlines()))
+    assert [int(row["input"]) for row in rows] == list(range(12))
+    wrong = [row for row in rows if row["mismatches"] != "0"]
+    assert len(wrong) == report["mismatches"] > 0
+    first = report["first"]
+    assert (wrong[0]["input"], wrong[0]["tensor"]) == (str(first["sample"]), "softmax")
+    assert float(wrong[0]["found"]) == first["found"]
+    counts = report["confusion"]["counts"]
+    assert sum(row["label"] == row["answer"] for row in rows) == sum(counts[i][i] for i in range(3))
+    suite = ElementTree.parse(junit).getroot()
+    assert (suite.get("tests"), suite.get("failures")) == ("1", "1")
+    failure = suite.find("testcase/failure")
+    assert failure is not None
+    assert failure.get("message") == f"{len(wrong)} of 12 inputs differ from the oracle"
+
+    before = run.read_bytes()
+    for name, path in (("--run", run), ("--junit", junit), ("--csv", lines)):
+        line, _ = tinykit.refuses(*words, name, path)
+        assert line == f"{path} exists"
+    assert run.read_bytes() == before
+    line, _ = tinykit.refuses(*words, "--run", tmp_path / "a", "--csv", tmp_path / "a")
+    assert line == "--run, --junit and --csv name one file"
 
 
 def test_float_data_is_quantized_for_the_model(
@@ -135,7 +208,8 @@ def test_a_mismatch_is_reported_with_status_1(
     line, hint = ended.err.splitlines()
     assert line == (
         f"tinykit: {report['mismatches']} of 20 inputs differ from the oracle; "
-        f"input {first['sample']}: element {first['element']} of the output is "
+        f"input {first['sample']}: element {first['element']} of the output "
+        f"(tensor {first['tensor']}) is "
         f"{first['found']:g}, expected {first['expected']:g}"
     )
     assert "--layers" in hint
@@ -150,6 +224,9 @@ def test_a_mismatch_in_a_layer_is_named(
     (folder / "dense.tflite").write_bytes(tiny.dense(seed=1))
     ended = tinykit("verify", folder, *EMULATED, "--layers", "--json")
     assert (ended.status, ended.json["first"]["layer"]) == (1, "hidden")
+    compared = {each["layer"]: each["mismatches"] for each in ended.json["compared"]}
+    assert list(compared) == ["hidden", "logits", "softmax"]
+    assert compared["hidden"] > 0
     assert "of layer hidden is" in ended.err
 
 
