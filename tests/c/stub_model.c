@@ -9,6 +9,9 @@
 #ifndef HALF_BYTES
 #define HALF_BYTES 300u
 #endif
+#ifndef OUTPUT_BYTES
+#define OUTPUT_BYTES HALF_BYTES
+#endif
 #define LAYERS 3u
 
 // invoke destroys the input, as a planned arena may: layer 0 inverts it, layers 1 and 2 add one.
@@ -18,6 +21,11 @@ static uint8_t arena[2u * HALF_BYTES];
 static const tk_port ports[] = {
     {arena + HALF_BYTES, HALF_BYTES},
     {arena, HALF_BYTES},
+};
+
+static const tk_port outputs[] = {
+    {arena + HALF_BYTES, OUTPUT_BYTES},
+    {arena, OUTPUT_BYTES},
 };
 
 #if TK_TRACE
@@ -42,7 +50,7 @@ const tk_model tk_app_model = {
     .name = "stub",
     .digest = "0123456789abcdef",
     .inputs = ports,
-    .outputs = ports,
+    .outputs = outputs,
     .input_count = 2,
     .output_count = 2,
 #if TK_TRACE
