@@ -14,13 +14,14 @@ APT := gcc:gcc clang:clang arm-none-eabi-gcc:gcc-arm-none-eabi \
 	/usr/share/doc/libstdc++-arm-none-eabi-newlib:libstdc++-arm-none-eabi-newlib riscv64-unknown-elf-gcc:gcc-riscv64-unknown-elf \
 	qemu-system-arm:qemu-system-arm qemu-system-riscv32:qemu-system-misc cmake:cmake openocd:openocd
 
-.PHONY: help check test demo bench soak golden wheel renode clean tools
+.PHONY: help check test demo bench budget soak golden wheel renode clean tools
 
 help:
 	@echo "make demo    train, prune, quantize, build and verify the Game of Life on an emulated nano33"
 	@echo "make test    all tests, about 10 minutes on 2 cores after the installation"
 	@echo "make check   formatting, types, lint, and the C compiled by every compiler, warnings as errors"
 	@echo "make bench   measure the models again and write docs/benchmarks.md"
+	@echo "make budget  hold tests/project to its budget; BASE=../main says what grew since that checkout"
 	@echo "make soak    the long sweeps"
 	@echo "make golden  write the golden files of the generated C again"
 	@echo "make wheel   build dist/*.whl, and test that it is whole"
@@ -41,6 +42,15 @@ test: $(VENV)/dev tools
 
 bench: $(VENV)/dev
 	$(BIN)/python tests/benchmarks.py docs/benchmarks.md
+
+# Each checkout measures with its own tinykit, which .typing lets Python find first. One that is over its
+# budget has figures, one without a project has none.
+budget: $(VENV)/demo
+	$(if $(BASE),mkdir -p "$(BASE)/build"; env -u GITHUB_STEP_SUMMARY PYTHONPATH="$(abspath $(BASE))/.typing" \
+	    $(BIN)/python -m tinykit.host.entry check-budget "$(BASE)/tests/project" --json > "$(report)" || true)
+	$(BIN)/tinykit check-budget tests/project $(if $(BASE),$$(test -s "$(report)" && echo --base "$(report)"))
+
+report = $(BASE)/build/budget.json
 
 soak: $(VENV)/dev tools
 	TINYKIT_SOAK=1 $(BIN)/pytest -n 2 --dist worksteal -m "soak or not soak"

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -299,8 +300,43 @@ def test_our_own_workflow_fits_the_schema_and_only_calls_make() -> None:
     assert phony is not None
     called = set()
     for command in commands(OURS):
-        found = re.fullmatch(r"(?:sudo )?make ([a-z]+)(?: PYTHON=\S+ ?.*)?", command)
+        found = re.fullmatch(r"(?:sudo )?make ([a-z]+)(?: [A-Z]+=\S+ ?.*)?", command)
         assert found is not None, command
         called.add(found[1])
-    assert called == {"tools", "check", "test", "demo", "wheel", "renode"}
+    assert called == {"tools", "check", "test", "demo", "wheel", "renode", "budget"}
     assert called <= set(phony[1].split())
+
+
+def test_our_own_workflow_tells_what_grew_since_the_base_branch() -> None:
+    job = yaml.YAML(typ="safe").load(OURS.read_text())["jobs"]["budget"]
+    checkouts = [step.get("with") for step in job["steps"] if "checkout" in step.get("uses", "")]
+    assert [each and each["path"] for each in checkouts] == [None, "build/base"]
+    assert job["steps"][-1]["run"] == "make budget BASE=build/base"
+    assert (ROOT / "tests" / "project" / "image.tflite").read_bytes() == tiny.image()
+
+
+@pytest.mark.parametrize("has_project", [True, False])
+def test_make_budget_measures_the_base_with_its_own_tinykit(
+    has_project: bool, tmp_path: Path
+) -> None:
+    base = tmp_path / "base"
+    for room in ("core", "codegen", "firmware", "host", "prune", "train", ".typing"):
+        shutil.copytree(ROOT / room, base / room, symlinks=True)
+    sizes = base / "host" / "sizes.py"
+    sizes.write_text(sizes.read_text().replace("(most + FAULT_BYTES)", "(most + 2 * FAULT_BYTES)"))
+    if has_project:
+        shutil.copytree(ROOT / "tests" / "project", base / "tests" / "project")
+    words = (f"BIN={Path(sys.executable).parent}", f"BASE={base}", "-o", ".venv/demo")
+    done = subprocess.run(
+        ["make", "budget", *words],
+        cwd=ROOT,
+        env={**os.environ, "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    summary = (tmp_path / "summary.md").read_text()
+    assert summary.count("## image on nano33") == 1
+    assert ("| -256 |" in summary) == has_project
+    assert ("there is no tinykit.toml" in done.stderr) != has_project
