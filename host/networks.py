@@ -20,7 +20,7 @@ from tinykit.prune.load import load_model, save_model
 from tinykit.prune.pattern import WholeChannels
 from tinykit.prune.quantize import Int8Model, convert, quantize_inputs, score_int8
 from tinykit.prune.recipe import Recipe, recipe_for
-from tinykit.prune.rounds import Weights
+from tinykit.prune.rounds import Keep, Weights
 from tinykit.prune.shrink import shrink
 from tinykit.train.fit import FitReport, fit_task, refuse_misfit, refuse_wrong_samples, settle
 from tinykit.train.predict import evaluate
@@ -133,6 +133,7 @@ def prune(
     from_scratch: bool,
     backend: str,
     progress: Progress,
+    keep: Keep | None = None,
 ) -> PruneReport:
     """Prune a .keras file into another.
 
@@ -145,6 +146,7 @@ def prune(
         from_scratch: the model may be no better than a guess.
         backend: "keras" or "tfmot".
         progress: is told how far it is.
+        keep: where rounds leave what they made, or None.
     """
     path, output, custom, early = files
     if output.suffix != ".keras":
@@ -155,7 +157,7 @@ def prune(
         refuse = refuse_trained if how.from_start else refuse_chance
         refuse(evaluate(model, split[1]), split[1])
     weights = None if early is None else load_model(early, custom).get_weights()
-    pruned, report = prune_into(model, split, how, seed, weights, backend, progress)
+    pruned, report = prune_into(model, split, how, seed, weights, backend, progress, keep)
     save_model(pruned, output)
     return report
 
@@ -168,11 +170,13 @@ def prune_into(
     early: Weights | None,
     backend: str,
     progress: Progress,
+    keep: Keep | None = None,
 ) -> tuple[Any, PruneReport]:
     """Prune a model in place, and return it, or a smaller one if whole channels went."""
     started_s = monotonic()
-    report = backend_named(backend)(model, *split, how, seed, progress, early)
-    report = replace(report, cost=report.cost.lasting(monotonic() - started_s))
+    report = backend_named(backend)(model, *split, how, seed, progress, early, keep)
+    elapsed_s = report.cost.wall_s + monotonic() - started_s
+    report = replace(report, cost=report.cost.lasting(elapsed_s))
     if isinstance(how.pattern, WholeChannels):
         loss = model.loss
         model = shrink(model)

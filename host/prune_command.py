@@ -1,7 +1,10 @@
 """The command that prunes: as a recipe says, or as far as a search finds that it pays."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,8 +13,14 @@ from tinykit.core.errors import TinykitError
 from tinykit.host.console import command, plain, print_json, results, say, stages
 from tinykit.host.model_commands import Custom, Data, Force, Json, Keras, Output, Seed, Test
 
-if TYPE_CHECKING:  # it needs TensorFlow
+if TYPE_CHECKING:  # these need TensorFlow
+    from tinykit.host.build import BuildOptions
+    from tinykit.host.rounds import KeptRounds
+    from tinykit.host.twin import Twin
+    from tinykit.prune.keras3 import PruneReport
     from tinykit.prune.recipe import Recipe
+
+_Places = tuple[Path, Path, Path | None, Path, Path | None, Path | None]
 
 
 def prune_command(
@@ -97,14 +106,7 @@ def prune_command(
 ) -> None:
     """Prune a network while fine-tuning it; a recipe says how, options change it."""
     from tinykit.core.files import refuse_overwrite
-    from tinykit.host.networks import load_split, prune
     from tinykit.host.recipes import Changes, chosen_recipe
-    from tinykit.host.settings import build_options, chosen_board
-    from tinykit.host.show import pruning
-    from tinykit.host.show_cost import assumption_of
-    from tinykit.host.show_twin import twins
-    from tinykit.host.twin import Place, train_twin
-    from tinykit.prune.load import load_model
 
     refuse_overwrite(output, force)
     changes = Changes(
@@ -124,40 +126,26 @@ def prune_command(
         learning_rate=learning_rate,
     )
     how = chosen_recipe(recipe, changes)
+    places = (model, data, test, output, custom, early)
+    wanted = _Wanted(max_drop, tuple(target or ()), board, optimize, backend)
     if max_drop is not None or target:
         _refuse_beside_a_search(sparsity, twin)
-        wanted = _Wanted(max_drop, tuple(target or ()), board, optimize, backend)
-        places = (model, data, test, output, custom, early)
         _search(places, how, wanted, seed, from_scratch, json)
         return
-    place = None
     if twin is None:
         _refuse_without_a_search(board, optimize)
-    else:
-        options = build_options(None, None, optimize, None, None, False, False)
-        place = Place(chosen_board(board), options, custom)
-    with stages() as progress:
-        split = load_split(data, test, seed)
-        files = (model, output, custom, early)
-        report = prune(files, split, how, seed, from_scratch, backend, progress)
-        beside = None
-        if twin is not None and place is not None:
-            shape = load_model(model, custom)
-            beside = train_twin(shape, output, split, how, twin, seed, place, progress)
+    report, beside = _prune(places, how, wanted, twin, seed, from_scratch)
     if json:
         print_json({"model": output, "recipe": recipe, **_plain(report), "twin": beside})
         return
-    results().print(pruning(report))
-    if beside is not None:
-        results().print(twins(beside))
-    say(assumption_of(report.cost))
+    _show(report, beside)
     step = command("quantize", output, "--data", data, "-o", "model.tflite")
     say(f"wrote {output}; next: {step}")
 
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """Hold the options of a search."""
+    """Hold the options of a search, some of which a twin takes too."""
 
     max_drop: float | None
     targets: tuple[str, ...]
@@ -166,8 +154,89 @@ class _Wanted:
     backend: str
 
 
+def _prune(
+    places: _Places,
+    how: "Recipe",
+    wanted: _Wanted,
+    twin: int | None,
+    seed: int,
+    from_scratch: bool,
+) -> tuple["PruneReport", "Twin | None"]:
+    """Prune once, and train a dense twin for so many epochs, if any."""
+    from tinykit.host.networks import load_split, prune
+    from tinykit.host.settings import chosen_board
+    from tinykit.host.twin import Place, train_twin
+    from tinykit.prune.load import load_model
+
+    model, data, test, output, custom, early = places
+    place = None
+    if twin is not None:  # refused before anything is trained
+        place = Place(chosen_board(wanted.board), _options(wanted), custom)
+    keep = _kept_rounds(places, how, seed) if how.rounds > 1 else None
+    with stages() as progress, _resumable("" if keep is None else "the rounds that are done"):
+        split = load_split(data, test, seed)
+        files = (model, output, custom, early)
+        report = prune(files, split, how, seed, from_scratch, wanted.backend, progress, keep)
+        if keep is not None:
+            keep.remove()
+        if twin is None or place is None:
+            return report, None
+        shape = load_model(model, custom)
+        return report, train_twin(shape, output, split, how, twin, seed, place, progress)
+
+
+def _kept_rounds(places: _Places, how: "Recipe", seed: int) -> "KeptRounds":
+    """Return where rounds are kept; refuses those of another run."""
+    from tinykit.host.rounds import KeptRounds
+    from tinykit.host.tried import key_of
+    from tinykit.host.version import VERSION
+
+    model, data, test, output, custom, early = places
+    files = [path for path in (model, data, test, custom, early) if path is not None]
+    for path in files:
+        if not path.is_file():
+            raise TinykitError(f"{path} does not exist", "give the name of a file")
+    started_s = monotonic()
+    keep = KeptRounds(
+        output.with_suffix(".rounds"),
+        key_of(*files, how, seed, VERSION),
+        (model, custom),
+        lambda: monotonic() - started_s,
+    )
+    keep.load()
+    return keep
+
+
+def _show(report: "PruneReport", twin: "Twin | None") -> None:
+    from tinykit.host.show import pruning
+    from tinykit.host.show_cost import assumption_of
+    from tinykit.host.show_twin import twins
+
+    results().print(pruning(report))
+    if twin is not None:
+        results().print(twins(twin))
+    say(assumption_of(report.cost))
+
+
+@contextmanager
+def _resumable(what: str) -> Iterator[None]:
+    """Say after Ctrl-C that the same command goes on with something, if there is anything."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if what:
+            say(f"the same command goes on with {what}")
+        raise
+
+
+def _options(wanted: _Wanted) -> "BuildOptions":
+    from tinykit.host.settings import build_options
+
+    return build_options(None, None, wanted.optimize, None, None, False, False)
+
+
 def _search(
-    places: tuple[Path, Path, Path | None, Path, Path | None, Path | None],
+    places: _Places,
     how: "Recipe",
     wanted: _Wanted,
     seed: int,
@@ -175,7 +244,7 @@ def _search(
     json: bool,
 ) -> None:
     from tinykit.host.search import Search, search
-    from tinykit.host.settings import build_options, chosen_board
+    from tinykit.host.settings import chosen_board
     from tinykit.host.show_cost import assumption_of
     from tinykit.host.show_search import found, trial_line
     from tinykit.host.targets import parse_targets
@@ -187,7 +256,7 @@ def _search(
         test=test,
         recipe=how,
         board=chosen_board(wanted.board),
-        options=build_options(None, None, wanted.optimize, None, None, False, False),
+        options=_options(wanted),
         max_drop=wanted.max_drop,
         targets=parse_targets(list(wanted.targets)),
         output=output,
@@ -197,12 +266,8 @@ def _search(
         from_scratch=from_scratch,
         backend=wanted.backend,
     )
-    try:
-        with stages() as progress:
-            report = search(task, progress, lambda trial: say(trial_line(trial)))
-    except KeyboardInterrupt:
-        say("the same command goes on with what was tried so far")
-        raise
+    with stages() as progress, _resumable("what was tried so far"):
+        report = search(task, progress, lambda trial: say(trial_line(trial)))
     if json:
         print_json(report)
         return

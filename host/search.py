@@ -27,7 +27,7 @@ from tinykit.prune.chance import refuse_chance, refuse_trained
 from tinykit.prune.keras3 import count_zeros
 from tinykit.prune.kernels import LeftDense, find_kernels
 from tinykit.prune.load import load_model, save_model
-from tinykit.prune.pattern import KeepSome
+from tinykit.prune.pattern import KeepSome, WholeChannels
 from tinykit.prune.quantize import Int8Model, convert, quantize_inputs, score_int8
 from tinykit.prune.recipe import Recipe
 from tinykit.prune.schedule import schedule_for
@@ -39,6 +39,7 @@ from tinykit.prune.search import (
     next_kept,
     on_frontier,
     refuse_drop_without_accuracy,
+    refuse_out_of_reach,
 )
 from tinykit.train.fit import refuse_misfit
 from tinykit.train.meter import TrainingCost
@@ -147,6 +148,8 @@ def search(task: Search, progress: Progress, show: Show) -> SearchReport:
     for trial in trials:
         show(trial)
     while (kept := next_kept(trials, goal)) is not None:
+        if trials and not isinstance(task.recipe.pattern, WholeChannels):
+            refuse_out_of_reach(trials[0], goal)
         made = _try(task, tried, kept, train, validation, progress)
         trials = sorted([*trials, made], key=lambda trial: -trial.kept)
         tried.add(trials)

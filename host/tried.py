@@ -94,11 +94,12 @@ def _trial(given: dict[str, Any]) -> Trial:
         int(given["zeros"]),
         Score(Metric(score["metric"]), float(score["value"]), int(score["samples"])),
         Price(**{name: int(value) for name, value in given["price"].items()}),
-        _cost(given["cost"]),
+        cost_from(given["cost"]),
         tuple(LeftDense(**each) for each in given["left_dense"]),
     )
 
 
-def _cost(given: dict[str, Any]) -> TrainingCost:
+def cost_from(given: dict[str, Any]) -> TrainingCost:
+    """Read what training took, as it is written as JSON."""
     values = {each.name: given[each.name] for each in fields(TrainingCost) if each.init}
     return TrainingCost(**{**values, "uncounted": tuple(values["uncounted"])})

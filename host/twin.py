@@ -105,7 +105,7 @@ def train_twin(
     tables = place.tables(small.tflite)
     loss = model.loss if getattr(model, "compiled", False) else choose_loss(model, train)
     import_keras().utils.set_random_seed(seed)
-    factor = find_factor(model, tables, lambda copy: _untrained_tables(copy, place))
+    factor = find_factor(model, tables, lambda copy: untrained_tables(copy, place))
     twin = scaled(model, factor)
     fitting = Fitting("dense twin", epochs, recipe.batch_size, recipe.learning_rate, loss)
     started_s = monotonic()
@@ -159,7 +159,8 @@ def _widest(model: Any, most: float) -> float:
     return low
 
 
-def _untrained_tables(copy: Any, place: Place) -> int:
+def untrained_tables(copy: Any, place: Place) -> int:
+    """Return the bytes of all tables of a model that is not trained."""
     with tempfile.TemporaryDirectory(prefix="tinykit-") as name:
         path = Path(name, "copy.keras")
         save_model(copy, path)

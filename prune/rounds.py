@@ -38,8 +38,8 @@ class Keep(Protocol):
     def load(self) -> Left | None:
         """Return what an interrupted run left, if it left anything."""
 
-    def save(self, left: Left) -> None:
-        """Keep what the rounds so far left, instead of what is kept."""
+    def save(self, model: Any, left: Left) -> None:
+        """Keep the model as the rounds so far left it, instead of what is kept."""
 
 
 def run_rounds(
@@ -79,5 +79,5 @@ def run_rounds(
         cost += fit_round(f"round {number} of {recipe.rounds}" if recipe.rounds > 1 else "prune")
         if keep is not None and number < recipe.rounds:
             masker.apply()
-            keep.save(Left(number, model.get_weights(), cost))
+            keep.save(model, Left(number, model.get_weights(), cost))
     return cost

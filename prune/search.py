@@ -111,6 +111,21 @@ def next_kept(trials: Sequence[Trial], goal: Goal) -> float | None:
     return None if ratio < CLOSE else float(last / ratio**0.5)
 
 
+def refuse_out_of_reach(dense: Trial, goal: Goal) -> None:
+    """Refuse a target of RAM that the activations alone are over, whatever weights are zero.
+
+    Raises:
+        CheckFailedError: with both numbers.
+    """
+    most = goal.targets.get("ram")
+    if most is not None and dense.price.arena > most:
+        raise CheckFailedError(
+            f"ram={grouped(most)} cannot be met: activations alone take "
+            f"{grouped(dense.price.arena)} bytes, which zeros do not make fewer",
+            "whole channels make activations smaller: --recipe channels",
+        )
+
+
 def chosen(trials: Sequence[Trial], goal: Goal) -> Trial:
     """Return the best trial: for targets the most accurate, or the cheaper of equals.
 

@@ -70,6 +70,32 @@ def image() -> Any:
     )
 
 
+def conv1d() -> Any:
+    return keras.Sequential(
+        [
+            keras.Input((12, 3)),
+            layers.Conv1D(8, 3, padding="same", activation="relu"),
+            layers.Conv1D(8, 3, strides=2, activation="relu"),
+            layers.GlobalAveragePooling1D(),
+            layers.Dense(2, activation="softmax"),
+        ]
+    )
+
+
+def attention() -> Any:
+    x = keras.Input((6, 8))
+    attended = layers.MultiHeadAttention(2, 4)(x, x)
+    mixed = layers.LayerNormalization()(layers.Add()([x, attended]))
+    pooled = layers.GlobalAveragePooling1D()(mixed)
+    return keras.Model(x, layers.Dense(2, activation="softmax")(pooled))
+
+
+def series(steps: int, channels: int, samples: int = 160) -> DataSet:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(samples, steps, channels)).astype(np.float32)
+    return DataSet(x, (x.mean(axis=(1, 2)) > 0).astype(np.int64))
+
+
 def recurrent() -> Any:
     return keras.Sequential(
         [

@@ -251,3 +251,21 @@ def test_prune_refuses_a_loss_that_does_not_fit() -> None:
         "the model: the loss categorical_crossentropy does not fit outputs of shape (1, 2) and "
         "labels of shape (1,): "
     )
+
+
+@pytest.mark.parametrize(
+    ("build", "steps", "channels", "kernels"),
+    [(nets.conv1d, 12, 3, 3), (nets.attention, 6, 8, 5)],
+)
+def test_prune_thins_out_conv1d_and_attention(
+    build: Callable[[], Any], steps: int, channels: int, kernels: int
+) -> None:
+    keras.utils.set_random_seed(0)
+    model, data = build(), nets.series(steps, channels)
+    report = prune_model(model, data, nets.series(steps, channels, 40), RECIPE)
+    assert len(report.layers) == kernels
+    assert all(left.reason == "not a kernel but 'bias'" for left in report.left_dense)
+    assert all(layer.zeros > 0 for layer in report.layers)
+    assert report.zeros == -(-report.weights * 3 // 4)
+    zeros = [int((w.numpy() == 0).sum()) for w in model.weights if w.name == "kernel"]
+    assert sum(zeros) == report.zeros

@@ -26,6 +26,7 @@ from tinykit.prune.search import (
     next_kept,
     on_frontier,
     refuse_drop_without_accuracy,
+    refuse_out_of_reach,
 )
 from tinykit.train.meter import TrainingCost
 
@@ -272,3 +273,11 @@ def test_the_drawing_has_every_network_twice(tmp_path: Path) -> None:
     ElementTree.fromstring(frontier_svg("one line", "accuracy", ("bytes",), flat, "1"))
     width = float(root.get("viewBox", "").split()[2])
     assert all(0 < float(circle.get("cx", 0)) < width for circle in circles)
+
+
+def test_ram_below_the_activations_is_refused_before_anything_is_pruned() -> None:
+    refuse_out_of_reach(trial(1, 0.95), Goal(accuracy(0.95), None, {"ram": 600, "flash": 1}))
+    with pytest.raises(CheckFailedError) as caught:
+        refuse_out_of_reach(trial(1, 0.95), Goal(accuracy(0.95), None, {"ram": 599}))
+    assert caught.value.message.startswith("ram=599 cannot be met: activations alone take 600")
+    assert "--recipe channels" in caught.value.hint
