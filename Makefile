@@ -56,7 +56,7 @@ soak: $(VENV)/dev tools
 	TINYKIT_SOAK=1 $(BIN)/pytest -n 2 --dist worksteal -m "soak or not soak"
 
 golden: $(VENV)/dev
-	TINYKIT_GOLDEN=write $(BIN)/pytest tests/test_golden.py
+	TINYKIT_GOLDEN=write $(BIN)/pytest tests/test_golden.py tests/test_acceptance.py -k "golden or model_in"
 
 wheel: $(VENV)/dev
 	$(BIN)/pytest tests/test_wheel.py

@@ -14,17 +14,21 @@ from tinykit.host.emulator import Emulator
 from tinykit.host.emulators import start_emulator
 from tinykit.host.find_port import asker, find_port, usb_ports
 from tinykit.host.link import Hello, Link, expect
-from tinykit.host.pace import EMULATOR_PATIENCE
+from tinykit.host.pace import BOARD_PATIENCE, EMULATOR_PATIENCE, Patience
 from tinykit.host.record import BuildRecord, built_board
 from tinykit.host.renode_files import runs_in_renode
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Say where the board is: a serial port, or an emulator by name. Exactly one is given."""
+    """Say where the board is: a serial port, or an emulator by name. Exactly one is given.
+
+    `patience` is for a port: how long what is behind it may take.
+    """
 
     port: str | None
     emulator: str | None
+    patience: Patience = BOARD_PATIENCE
 
     def __str__(self) -> str:
         """Write it as people say it."""
@@ -87,7 +91,7 @@ def open_session(folder: Path, record: BuildRecord, place: Place) -> Iterator[Se
     """Connect, say hello, and refuse any board that does not run this very image."""
     require_link(record.app, folder)
     if place.port is not None:
-        with Link(place.port, record.link.baud) as link:
+        with Link(place.port, record.link.baud, place.patience) as link:
             yield Session(link, _greet(link, folder, record), None)
         return
     assert place.emulator is not None

@@ -15,7 +15,20 @@ import tiny
 from models import ROOT
 
 ROOMS = ("core", "train", "prune", "codegen", "firmware", "host")
-SUFFIXES = {".S", ".c", ".cpp", ".h", ".inc", ".j2", ".ld", ".py", ".repl", ".toml", ".typed"}
+SUFFIXES = {
+    ".S",
+    ".c",
+    ".cpp",
+    ".h",
+    ".inc",
+    ".j2",
+    ".ld",
+    ".py",
+    ".repl",
+    ".tflite",
+    ".toml",
+    ".typed",
+}
 
 
 def tracked() -> list[str]:
