@@ -9,9 +9,11 @@ does not list is refused by name or address: silence would prove nothing about t
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tinykit.host import nrf52840_ram
 from tinykit.host.cortex_m import SCS_BASE, SCS_BYTES, SystemControl
 from tinykit.host.nordic import NordicPeripheral
 from tinykit.host.nrf52840_counters import Rtc, Timer
+from tinykit.host.nrf52840_ram import RAM_BASE, RamPower
 from tinykit.host.nrf52840_registers import (
     BAUD_RATES,
     CLOCK_POWER_TABLE,
@@ -34,7 +36,6 @@ from tinykit.host.schedule import Schedule
 from tinykit.host.usb_host import UsbHost
 
 CLOCK_HZ = 64_000_000
-RAM_BASE = 0x20000000
 PERIPHERALS_BASE, PERIPHERALS_BYTES = 0x40000000, 0x20000000
 HFXO_START_CYCLES = CLOCK_HZ * 360 // 1_000_000  # 5.4.4.2: t_START_HFXO, 0.36 ms
 # 5.4.4.3, 5.4.4.4: t_START_LFRC, 0.6 ms; t_START_LFXO, 0.25 s; by LFCLKSRC
@@ -81,10 +82,11 @@ class Memory:
 
 
 class ClockPower(NordicPeripheral):
-    """Model the start of the two clocks and the DC/DC switch."""
+    """Model the start of the two clocks, the DC/DC switch, and which RAM has power."""
 
-    def __init__(self, schedule: Schedule) -> None:
-        super().__init__(0x40000000, CLOCK_POWER_TABLE, schedule)
+    def __init__(self, schedule: Schedule, ram_bytes: int) -> None:
+        super().__init__(0x40000000, {**CLOCK_POWER_TABLE, **dict(nrf52840_ram.rows())}, schedule)
+        self.ram = RamPower(ram_bytes)
         self._starting: dict[str, int] = {}
 
     @property
@@ -114,12 +116,18 @@ class ClockPower(NordicPeripheral):
 
     def on_write(self, name: str, value: int) -> None:
         """Clear reset reasons by ones, otherwise as any."""
-        if name == "RESETREAS":
+        if name.startswith("RAM["):
+            self.ram.write(name, value)
+        elif name == "RESETREAS":
             self.values[name] &= ~value
         elif name == "LFCLKSRC" and self.values["LFCLKRUN"]:
             raise RefusedError("write to CLOCK.LFCLKSRC while LFCLK runs")
         else:
             super().on_write(name, value)
+
+    def on_read(self, name: str) -> int:
+        """Read which RAM has power, otherwise as any."""
+        return self.ram.read(name) if name.startswith("RAM[") else super().on_read(name)
 
     @property
     def usb_powered(self) -> bool:
@@ -367,7 +375,7 @@ class Nrf52840:
         self._send = send
         self._memory = memory
         self.system = SystemControl(self.schedule, self._levels)
-        self.clock = ClockPower(self.schedule)
+        self.clock = ClockPower(self.schedule, memory.bytes)
         self.uarte = Uarte(self.schedule, facts, memory, self._transmit)
         self.errata = Errata()
         self.usbd = Usbd(

@@ -252,6 +252,8 @@ class Usbd(NordicPeripheral):
 
     def _low_power(self, value: int) -> None:
         if self.values["LOWPOWER"] and not value:
+            if not self._crystal():
+                raise RefusedError("USBD.LOWPOWER left without the crystal (6.35.8)")
             if not self._errata.wakes:
                 raise RefusedError("USBD.LOWPOWER left without the sequence of erratum 171")
             self.schedule.after(READY_CYCLES, lambda: self._cause(WAKE_ALLOWED))

@@ -20,12 +20,12 @@ from tinykit.host.cortex_m import CpuState, exception_name
 from tinykit.host.nrf52840 import (
     PERIPHERALS_BASE,
     PERIPHERALS_BYTES,
-    RAM_BASE,
     LinkFacts,
     Memory,
     Nrf52840,
     Sizes,
 )
+from tinykit.host.nrf52840_ram import RAM_BASE
 from tinykit.host.nrf52840_registers import (
     RESET_BY_PIN,
     RESET_BY_SOFTWARE,
@@ -148,6 +148,8 @@ class Machine:
         """Start again as the bootloader starts an application: no register is what one hopes."""
         self.profiler.reset()
         self.slept_cycles = 0
+        self._uc.mem_protect(RAM_BASE, self.sizes.ram_bytes, unicorn.UC_PROT_ALL)
+        self._dark: frozenset[range] = frozenset()
         self._uc.mem_write(RAM_BASE, bytes([PAINT]) * self.sizes.ram_bytes)
         for number in range(13):  # not the paint of the stack, or pushing it would leave no trace
             self._uc.reg_write(arm.UC_ARM_REG_R0 + number, 0xB007_0000 + number)
@@ -176,6 +178,7 @@ class Machine:
             number = self.chip.system.ready(self._state)
             if number is not None:
                 self._enter(number, self._pc)
+            self._follow_power()
             self._execute()
             if self.chip.system.reset_requested:
                 self._reset_itself(RESET_BY_SOFTWARE)
@@ -267,6 +270,23 @@ class Machine:
             if data[offset : offset + 2] == CPSIE_I
         ]
 
+    def _follow_power(self) -> None:
+        """Let RAM without power be touched no more; back with power, it holds nothing."""
+        dark = self.chip.clock.ram.dark
+        for addresses in self._dark ^ dark:
+            off = addresses in dark
+            protection = unicorn.UC_PROT_NONE if off else unicorn.UC_PROT_ALL
+            self._uc.mem_protect(addresses.start, len(addresses), protection)
+            if not off:
+                self._uc.mem_write(addresses.start, bytes([PAINT]) * len(addresses))
+        self._dark = dark
+
+    def _refuse_dark(self, address: int) -> None:
+        if any(address in addresses for addresses in self._dark):
+            raise RefusedError(
+                f"access to RAM at 0x{address:08x}, which has no power, at pc 0x{self._pc:08x}"
+            )
+
     def _execute(self) -> None:
         self._interrupt = self._invalid = None
         self._stopped = False
@@ -321,6 +341,7 @@ class Machine:
         values = self.chip.system.values
         if self._invalid is not None:
             access, address = self._invalid
+            self._refuse_dark(address)
             if access in (unicorn.UC_MEM_FETCH_UNMAPPED, unicorn.UC_MEM_FETCH_PROT):
                 self._fault(cortex_m.BUS_FAULT, cortex_m.CFSR_IBUSERR)
             else:
@@ -452,7 +473,8 @@ class Machine:
             self._check_fpu()
             self.chip.write(base + offset, size, value)
             system = self.chip.system
-            if system.reset_requested or system.ready(self._state) is not None:
+            moved = self.chip.clock.ram.dark != self._dark
+            if moved or system.reset_requested or system.ready(self._state) is not None:
                 self.profiler.stop_soon()
         except Exception as error:
             self._fail(error)
@@ -489,8 +511,11 @@ class Machine:
         self._before_resets += self._now()
         watchdog = self.chip.watchdog
         unfed_cycles = watchdog.unfed_cycles
+        dark = self.chip.clock.ram.dark
         # what was not cleared is still there (PS 5.3.7.10)
         self.reset(self.chip.clock.values["RESETREAS"] | reason)
+        if reason == RESET_BY_SOFTWARE and dark:
+            raise RefusedError("soft reset while RAM has no power, which the bootloader finds so")
         if reason == RESET_BY_SOFTWARE:
             self.chip.watchdog.outlive(watchdog, unfed_cycles)
 

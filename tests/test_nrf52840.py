@@ -4,12 +4,12 @@ import pytest
 
 from tinykit.host.cortex_m import FIRST_IRQ, HARD_FAULT, SCS_BASE, SYSTICK, CpuState
 from tinykit.host.nrf52840 import (
-    RAM_BASE,
     LinkFacts,
     Memory,
     Nrf52840,
     pin_name,
 )
+from tinykit.host.nrf52840_ram import RAM_BASE, RamPower
 from tinykit.host.nrf52840_registers import BAUD_RATES, INSTANCES
 from tinykit.host.registers import RefusedError
 
@@ -500,3 +500,23 @@ def test_names() -> None:
     assert (pin_name(35), pin_name(8), pin_name(1 << 31)) == ("P1.03", "P0.08", "no pin")
     assert BAUD_RATES[0x01D60000] == 115200
     assert len(set(INSTANCES.values())) == len(INSTANCES)
+
+
+def test_sections_of_ram_lose_and_get_their_power() -> None:
+    ram = RamPower(0x20000)  # an nRF52833: 64 KiB in small sections, and two of 32 KiB
+    ram.write("RAM[7].POWERCLR", 2)
+    ram.write("RAM[8].POWER", 0xFFFE)
+    assert ram.dark == {range(0x2000F000, 0x20010000), range(0x20010000, 0x20018000)}
+    assert (ram.read("RAM[7].POWER"), ram.read("RAM[8].POWERSET")) == (0xFFFD, 0xFFFE)
+    ram.write("RAM[8].POWERSET", 1)
+    assert ram.dark == {range(0x2000F000, 0x20010000)}
+    with pytest.raises(RefusedError, match="RAM8 has no section of 0x0004"):
+        ram.write("RAM[8].POWERCLR", 4)
+
+
+def test_ram_power_is_written_as_registers(board: Board) -> None:
+    board.write(CLOCK + 0x988, 0x20)
+    assert board.chip.clock.ram.dark == {range(0x20038000, 0x20040000)}
+    assert board.read(CLOCK + 0x980) == 0xFFDF
+    with pytest.raises(RefusedError, match="only the bits"):
+        board.write(CLOCK + 0x904, 1 << 16)

@@ -12,6 +12,7 @@ from tinykit.core import oracle
 from tinykit.core.board import Board, find_board
 from tinykit.host.build import BuildOptions, build
 from tinykit.host.elapse import Elapsed, elapse
+from tinykit.host.emulator import EmulationError
 from tinykit.host.record import read_record
 
 pytest.importorskip("unicorn")
@@ -218,3 +219,24 @@ def test_time_of_a_board_that_waits_for_its_host_does_not_go_by(
 
     assert line.startswith("the board waits for its host after 0.0")
     assert hint == "--seconds is for --app sleep"
+
+
+def test_ram_behind_the_variables_has_no_power(tmp_path: Path) -> None:
+    """The first 64 KiB are switched by 4 KiB, the rest by 32 KiB: the last word goes off in any."""
+    act = "tk_rest_wire_on(); tk_text_hex(*(volatile uint32_t *)0x2003fffc, 8); tk_text_end();"
+
+    with pytest.raises(EmulationError) as caught:
+        run(tmp_path / "built", "return true;", act, 0.5, period_ms=100)
+
+    assert "access to RAM at 0x2003fffc, which has no power, at pc 0x" in caught.value.message
+
+
+def test_soft_reset_without_giving_ram_its_power_back_is_refused(tmp_path: Path) -> None:
+    reset = "*(volatile uint32_t *)0xe000ed0cu = 0x05fa0004u; for (;;) { }"
+
+    with pytest.raises(EmulationError) as caught:
+        run(tmp_path / "no", "return true;", reset, 0.5, period_ms=100)
+    elapsed = run(tmp_path / "yes", "return true;", f"tk_rest_end(); {reset}", 0.5, period_ms=100)
+
+    assert "soft reset while RAM has no power" in caught.value.message
+    assert elapsed.resets >= 2

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from models import MODELS, shared_model
 
-from tinykit.core.board import Board, find_board, linked_by, usb_device_id
+from tinykit.core.board import WIRES, Board, find_board, linked_by, pin_number, usb_device_id
 from tinykit.core.errors import TinykitError
 from tinykit.host.frame import Frame, FrameDecoder, FrameType, encode
 from tinykit.host.image import read_image
@@ -43,7 +43,9 @@ class Bench:
         self.read_end, write_end = os.pipe()
         os.set_blocking(self.read_end, False)
         image = unicorn_cpu.load_image(elf)
-        facts = LinkFacts(0, 0, board.link.baud, usb_device_id(board))  # no pin is used
+        pins = [pin_number(pin or "") for pin in (board.link.tx_pin, board.link.rx_pin)]
+        usb = usb_device_id(board) if board.usb_device else None
+        facts = LinkFacts(pins[0], pins[1], board.link.baud, usb)
         self.machine = unicorn_cpu.Machine(image, facts, NOWHERE, NRF52840, write_end)
         self._write_end = write_end
         self.decoder = FrameDecoder()
@@ -165,15 +167,32 @@ def test_an_unplugged_board_comes_back(bench: Bench) -> None:
     assert [frame.type for frame in bench.ask(HELLO)] == [FrameType.HELLO | 0x80]
 
 
+@pytest.mark.parametrize("wire", WIRES)
+def test_a_board_sleeps_between_frames(wire: str, tmp_path: Path) -> None:
+    board = linked_by(BOARD, wire)
+    bench = Bench(build_stub(find_toolchain("zig"), board, tmp_path), board)
+    for _ in range(10):  # a frame a second
+        bench.chip.schedule.after(CLOCK_HZ, lambda: bench.machine.receive(encode(HELLO)))
+        bench.go_on()
+    counters, answers = bench.machine.counters(), bench.received()
+    bench.close()
+
+    assert [answer.type for answer in answers] == 10 * [FrameType.HELLO | 0x80]
+    assert counters["elapsed_cycles"] > 10 * CLOCK_HZ
+    assert counters["sleep_share"] > 0.99
+
+
 def test_a_suspended_board_goes_on_where_it_was(bench: Bench) -> None:
     bench.chip.usbd.suspend()
     bench.go_on()
+    assert not bench.chip.clock.crystal
     bench.machine.receive(encode(HELLO))
     bench.go_on()
     assert bench.received() == []
     bench.chip.usbd.resume()
     bench.host.wake()
     bench.go_on()
+    assert bench.chip.clock.crystal
     assert [frame.type for frame in bench.received()] == [FrameType.HELLO | 0x80]
 
 
@@ -377,6 +396,11 @@ def test_the_model_refuses_a_driver_without_the_errata(elf: Path) -> None:
         usbd.values.update(values)
         with pytest.raises(RefusedError, match=message):
             usbd.on_write("TASKS_STARTEPIN[5]", 1)
+    usbd.values["LOWPOWER"] = 1
+    bench.chip.clock.values["HFCLKSTAT"] = 0
+    with pytest.raises(RefusedError, match="without the crystal"):
+        usbd.on_write("LOWPOWER", 0)
+    usbd.values["LOWPOWER"] = 0
     usbd.values["ENABLE"] = 0
     with pytest.raises(RefusedError, match="171 and 187"):
         usbd.on_write("ENABLE", 1)

@@ -57,6 +57,7 @@ void tk_rested_report(void)
 // A board that has worked once starts again.
 bool tk_fault_report(const tk_fault *fault)
 {
+    tk_rest_end(); // a restart follows
     tk_rest_wire_on();
     tk_text_fault(fault);
     return wakes > 0;

@@ -28,4 +28,8 @@ tk_rest_times tk_rested(void);
 // wakes 10 awake 1234 us of 10000000 us asleep 999 of 1000
 void tk_rested_report(void);
 
+// Comes before a reset of your own: gives the RAM behind the last variable its power back, which a
+// soft reset does not, and which the bootloader needs.
+void tk_rest_end(void);
+
 #endif

@@ -9,6 +9,7 @@
 // 5.3.7 POWER, 5.4.3 CLOCK: one peripheral
 #define POWER_DCDCEN           REGISTER(0x40000578u)
 #define CLOCK_TASKS_HFCLKSTART REGISTER(0x40000000u)
+#define CLOCK_TASKS_HFCLKSTOP  REGISTER(0x40000004u)
 #define CLOCK_HFCLKSTAT        REGISTER(0x4000040cu)
 #define HFCLKSTAT_CRYSTAL_RUNS 0x10001u
 
@@ -64,6 +65,9 @@ void tk_crystal_start(void)
     while ((CLOCK_HFCLKSTAT & HFCLKSTAT_CRYSTAL_RUNS) != HFCLKSTAT_CRYSTAL_RUNS) {
     }
 }
+
+// Everything goes on from the RC oscillator, which starts by itself.
+void tk_crystal_stop(void) { CLOCK_TASKS_HFCLKSTOP = 1; }
 
 static void start_timer(void)
 {

@@ -21,6 +21,7 @@ void tk_wire_stop(void);
 
 // Returns when the fast clock comes from the crystal, which the wire needs.
 void tk_crystal_start(void);
+void tk_crystal_stop(void);
 
 // A pending interrupt ends WFI although PRIMASK keeps it from being taken (DDI 0403E, B1.5.19).
 // Erratum 87: a floating point exception flag left in FPSCR would end it too.

@@ -6,7 +6,6 @@
 #include "rest.h"
 
 // 5.4.3 CLOCK
-#define CLOCK_TASKS_HFCLKSTOP  REGISTER(0x40000004u)
 #define CLOCK_TASKS_LFCLKSTART REGISTER(0x40000008u)
 #define CLOCK_LFCLKSTAT        REGISTER(0x40000418u)
 #define CLOCK_LFCLKSRC         REGISTER(0x40000518u)
@@ -32,6 +31,19 @@
 #define RTC_IRQ             36u // 4.2.3: the number of the peripheral
 #define RTC_LEAST_TICKS     2u  // 6.22.7: a nearer comparison may be missed
 
+// 4.2.2, 5.3 POWER: RAM0 to RAM7 have two sections of 4 KiB each, RAM8 the rest in sections of
+// 32 KiB, of which the nRF52833 has fewer. All have power after any reset but a soft one and a
+// lockup: then they stay as they are.
+#define POWER_RAM_POWERSET(bank) REGISTER(0x40000904u + 0x10u * (bank))
+#define POWER_RAM_POWERCLR(bank) REGISTER(0x40000908u + 0x10u * (bank))
+#define SMALL_SECTIONS           16u
+#define SMALL_BYTES              0x1000u
+#define RAM_START                0x20000000u
+#define LARGE_BANK               8u
+#define LARGE_BYTES              0x8000u
+
+extern const uint8_t __bss_end[], __ram_end[]; // cortex_m.ld
+
 _Static_assert(32768u % TK_TICKS_HZ == 0, "6.22.2: the prescaler divides by a whole number");
 
 static void start_slow_clock(void)
@@ -42,8 +54,35 @@ static void start_slow_clock(void)
     }
 }
 
+static void set_power(uint32_t section, bool on)
+{
+    const bool is_small = section < SMALL_SECTIONS;
+    const uint32_t bank = is_small ? section / 2u : LARGE_BANK;
+    const uint32_t bit = 1u << (is_small ? section % 2u : section - SMALL_SECTIONS);
+    if (on) {
+        POWER_RAM_POWERSET(bank) = bit;
+    } else {
+        POWER_RAM_POWERCLR(bank) = bit;
+    }
+}
+
+// Of the sections that are wholly behind the last variable: the stack is below all of them.
+static void power_unused_ram(bool on)
+{
+    uintptr_t start = RAM_START;
+    for (uint32_t section = 0; start < (uintptr_t)__ram_end; section++) {
+        if (start >= (uintptr_t)__bss_end) {
+            set_power(section, on);
+        }
+        start += section < SMALL_SECTIONS ? SMALL_BYTES : LARGE_BYTES;
+    }
+}
+
+void tk_rest_end(void) { power_unused_ram(true); }
+
 void tk_rest_start(void)
 {
+    power_unused_ram(false);
     start_slow_clock();
     RTC_PRESCALER = 32768u / TK_TICKS_HZ - 1u;
     RTC_TASKS_CLEAR = 1;
@@ -97,5 +136,5 @@ void tk_rest_wire_on(void)
 void tk_rest_wire_off(void)
 {
     tk_wire_stop();
-    CLOCK_TASKS_HFCLKSTOP = 1;
+    tk_crystal_stop();
 }

@@ -225,16 +225,19 @@ void tk_usb_enable_endpoints(bool on)
 static void resume(void)
 {
     if (now.suspended) {
+        tk_crystal_start();
         set_hidden(&ERRATUM_171, ERRATUM_171_WAKES);
         USBD->LOWPOWER = 0;
         now.suspended = false;
     }
 }
 
+// A host that sleeps gives little current: the crystal rests until it is back.
 static void suspend(void)
 {
     now.suspended = true;
     USBD->LOWPOWER = 1;
+    tk_crystal_stop();
 }
 
 // Returns whether the bus has become idle.

@@ -11,13 +11,17 @@
 #define TK_TICKS_MASK 0xffffffu
 
 // Starts the slow clock, and ends what tk_chip_start has begun: the wire of the link, the crystal.
-// tk_chip_time_us starts again from 0.
+// RAM behind the variables loses its power. tk_chip_time_us starts again from 0.
 void tk_rest_start(void);
+
+// Gives all RAM its power back. A soft reset must not be asked for without: it leaves the RAM as it
+// is, and the bootloader, whose stack may lie there, does not look.
+void tk_rest_end(void);
 
 uint32_t tk_rest_ticks(void);
 
-// Sleeps with all RAM kept until the ticks are there; not at all if they are too near, or have
-// passed by less than half of the way round. Either way tk_chip_time_us starts again from 0.
+// Sleeps with all variables kept until the ticks are there; not at all if they are too near, or
+// have passed by less than half of the way round. Either way tk_chip_time_us starts again from 0.
 void tk_rest_until(uint32_t ticks);
 
 // Lets tk_chip_send work, until tk_rest_wire_off.
