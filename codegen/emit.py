@@ -13,7 +13,7 @@ from tinykit.codegen.render import render
 from tinykit.core.graph import State, Tensor
 from tinykit.core.units import bytes_text, grouped
 
-KERNEL_ABI = 1
+KERNEL_ABI = 2
 PLAN_SCHEMA = 1
 
 

@@ -120,13 +120,13 @@ def quads_cost(rows: Matrix) -> Cost:
 def rows_cost(rows: Matrix) -> Cost:
     """Predict a dense product with DSP instructions at one position."""
     outputs, inputs = rows.shape
-    return Cost(rows.size, outputs * (1.31 * inputs + 20))
+    return Cost(rows.size, outputs * (1.06 * inputs + 21))
 
 
 def tile_cost(rows: Matrix) -> Cost:
     """Predict a dense product with DSP instructions at one of several positions."""
     outputs, inputs = rows.shape
-    return Cost(rows.size, outputs * (0.82 * inputs + 10))
+    return Cost(rows.size, outputs * (0.76 * inputs + 11))
 
 
 def sparse_cost(rows: Matrix) -> Cost:

@@ -3,6 +3,9 @@
 One instruction there widens bytes 0 and 2 of a word, and another bytes 1 and 3. So inputs go in
 groups of four, a b c d, which widen to the pairs (a, c) and (b, d), and a word of weights holds
 two rows of one pair, r0a r1a r0c r1c. Rows and inputs are filled up with zeros.
+
+Where rows are joined, half of such a word is 256 * r1a + r0a as 16 bits, and needs no widening: it
+sums up 256 times the odd row's sum and the even row's, from which the kernel takes the latter.
 """
 
 from dataclasses import replace
@@ -12,6 +15,7 @@ from numpy.typing import NDArray
 
 from tinykit.codegen.layer import Table
 from tinykit.codegen.ops.shared import Ints, Scaling
+from tinykit.core import fixedpoint
 
 GROUP = 4  # inputs
 COLUMNS = 4  # output positions of a tile: TK_TILE_COLUMNS
@@ -22,6 +26,8 @@ _LONGEST_STEP = 255
 _MOST_ZEROS = 225  # that fill up what one position takes
 _LEAST_SHIFT, _MOST_SHIFT = -22, -1
 _MOST_SUM = _LEAST_MULTIPLIER = 1 << 30
+_MOST_JOINED = 1 << 23  # a sum of an odd row: what is left of 32 bits
+_JOINED = 256
 
 
 def fits(rows: Ints, bias: Ints, scaling: Scaling) -> bool:
@@ -55,29 +61,39 @@ def _in_range(shifts: Ints) -> NDArray[np.bool_]:
     return np.asarray((shifts >= _LEAST_SHIFT) & (shifts <= _MOST_SHIFT))
 
 
-def dense_table(rows: Ints) -> Table:
+def joins(rows: Ints, bias: Ints) -> bool:
+    """Tell whether rows can be joined, with their folded biases: all but very long ones can."""
+    even, odd = _filled(rows, 2)[0::2], _filled(rows, 2)[1::2]
+    worst = 128 * np.abs(rows[1::2]).sum(axis=1) + np.abs(bias[1::2])
+    borrows = (odd == np.iinfo(np.int8).min) & (even < 0)
+    return not borrows.any() and int(worst.max(initial=0)) < _MOST_JOINED
+
+
+def dense_table(rows: Ints, joined: bool) -> Table:
     """Lay weights of (outputs, inputs) out for tk_rows_s8: four rows, group after group."""
-    words = _words(rows, _DENSE_ROWS)
+    words = _words(rows, _DENSE_ROWS, joined)
     pairs = words.reshape(-1, _DENSE_ROWS // 2, words.shape[1])
     return _table(pairs.transpose(0, 2, 1))
 
 
-def whole_blocks(bias: Table) -> Table:
-    """Fill the biases of tk_rows_s8 up to whole blocks of rows."""
-    return replace(bias, values=np.pad(bias.values, (0, -len(bias.values) % _DENSE_ROWS)))
+def whole_blocks(bias: Ints, joined: bool) -> Table:
+    """Fill the folded biases of tk_rows_s8 up to whole blocks of rows."""
+    filled = np.pad(_joined_bias(bias, joined), (0, -len(bias) % _DENSE_ROWS))
+    return Table("bias", filled.astype(np.int32), "bias")
 
 
-def tile_table(rows: Ints, run: int, filled: int) -> Table:
+def tile_table(rows: Ints, run: int, filled: int, joined: bool) -> Table:
     """Lay weights of (outputs, inputs) out for tk_tile_s8: two rows, group after group.
 
     Args:
         rows: the weights.
         run: inputs of a row of the window.
         filled: as many as each is filled up to.
+        joined: whether pairs of rows are.
     """
     wider = np.zeros((len(rows), rows.shape[1] // run, filled), np.int64)
     wider[:, :, :run] = rows.reshape(len(rows), -1, run)
-    return _table(_words(wider.reshape(len(rows), -1), 2))
+    return _table(_words(wider.reshape(len(rows), -1), 2, joined))
 
 
 def filled_run(run: int, height: int, outputs: int) -> int:
@@ -90,11 +106,11 @@ def filled_run(run: int, height: int, outputs: int) -> int:
     return filled if 2 * extra * outputs <= _MOST_ZEROS else run
 
 
-def tile_records(bias: Ints, scaling: Scaling) -> Table:
-    """Lay biases and scales out for tk_tile_s8: a record for each two rows."""
+def tile_records(bias: Ints, scaling: Scaling, joined: bool) -> Table:
+    """Lay folded biases and scales out for tk_tile_s8: a record for each two rows."""
     outputs = len(bias)
     records = np.zeros((-(-outputs // 2), 5), np.uint32)
-    for column, values in ((0, bias), (2, 2 * scaling.multiplier)):
+    for column, values in ((0, _joined_bias(bias, joined)), (2, 2 * scaling.multiplier)):
         of_rows = np.zeros(2 * len(records), np.int64)
         of_rows[:outputs] = values
         records[:, column : column + 2] = of_rows.astype(np.uint32).reshape(-1, 2)
@@ -140,15 +156,32 @@ def column_words(inputs: int) -> int:
     return -(-inputs // GROUP) * GROUP // 2
 
 
-def _words(rows: Ints, block: int) -> NDArray[np.uint32]:
-    """Return (pairs of rows, pairs of inputs), rows filled up to multiples of `block`."""
+def _filled(rows: Ints, block: int) -> NDArray[np.int8]:
+    """Return rows filled up to multiples of `block`, and inputs to groups."""
     outputs, inputs = rows.shape
     filled = np.zeros((-(-outputs // block) * block, -(-inputs // GROUP) * GROUP), np.int8)
     filled[:outputs, :inputs] = rows
+    return filled
+
+
+def _words(rows: Ints, block: int, joined: bool) -> NDArray[np.uint32]:
+    """Return (pairs of rows, pairs of inputs)."""
+    filled = _filled(rows, block)
+    if joined:
+        filled[1::2] -= filled[0::2] < 0  # what an even row's sign takes from the byte above it
     # axes: pair of rows, row; group, half of a pair, pair
     split = filled.reshape(len(filled) // 2, 2, -1, 2, 2)
     ordered = np.ascontiguousarray(split.transpose(0, 2, 4, 3, 1))
     return ordered.reshape(len(filled) // 2, -1).view("<u4").astype(np.uint32)
+
+
+def _joined_bias(bias: Ints, joined: bool) -> Ints:
+    """Return what the sums of both rows of a pair begin with, in 32 bits that wrap around."""
+    if not joined:
+        return bias
+    pairs = np.pad(bias, (0, len(bias) % 2)).reshape(-1, 2)
+    odd = fixedpoint.wrap32(pairs[:, 0] + _JOINED * pairs[:, 1])
+    return np.asarray(np.stack([pairs[:, 0], odd], axis=1).ravel()[: len(bias)], np.int64)
 
 
 def _table(words: NDArray[np.uint32]) -> Table:

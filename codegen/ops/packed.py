@@ -37,6 +37,8 @@ def lower_dense(operator: Operator, product: Product, encoded: Encoded) -> Layer
     outputs, inputs = product.rows.shape
     assert operator.inputs[0] is not None
     name = operator.name
+    bias = product.folded_bias()
+    joined = packed.joins(product.rows, bias)
     return Layer(
         name=name,
         kind=operator.kind,
@@ -45,7 +47,7 @@ def lower_dense(operator: Operator, product: Product, encoded: Encoded) -> Layer
             shared.activation_name(operator.attributes.activation),
             encoded,
         ),
-        kernel="tk_dense_packed_s8",
+        kernel="tk_dense_packed_s8" if joined else "tk_dense_large_s8",
         record="tk_dense_packed_layer",
         fields=(
             ("inputs", inputs),
@@ -56,8 +58,8 @@ def lower_dense(operator: Operator, product: Product, encoded: Encoded) -> Layer
         inputs=(operator.inputs[0],),
         outputs=operator.outputs,
         tables=(
-            packed.dense_table(product.rows),
-            packed.whole_blocks(product.bias_table()),
+            packed.dense_table(product.rows, joined),
+            packed.whole_blocks(bias, joined),
             *shared.scaling_tables(product.scaling),
         ),
         takes_scratch=True,
@@ -105,12 +107,14 @@ def lower_convolution(
     run = view.kernel[1] * channels
     filled = packed.filled_run(run, view.kernel[0], outputs)
     pairs = packed.column_words(view.kernel[0] * filled)
+    bias = product.folded_bias()
+    joined = packed.joins(product.rows, bias)
     shape = f"{view.kernel[0]}x{view.kernel[1]} convolution {channels} -> {outputs}"
     return Layer(
         name=name,
         kind=operator.kind,
         summary=summary_of(shape, shared.activation_name(operator.attributes.activation), encoded),
-        kernel="tk_conv_packed_s8",
+        kernel="tk_conv_packed_s8" if joined else "tk_conv_large_s8",
         record="tk_conv_packed_layer",
         fields=(
             ("pad_value", product.input_zero_point),
@@ -132,8 +136,8 @@ def lower_convolution(
         inputs=(operator.inputs[0],),
         outputs=operator.outputs,
         tables=(
-            packed.tile_table(product.rows, run, filled),
-            packed.tile_records(product.folded_bias(), scaling),
+            packed.tile_table(product.rows, run, filled, joined),
+            packed.tile_records(bias, scaling, joined),
         ),
         takes_scratch=True,
         scratch_bytes=4 * packed.COLUMNS * pairs + _copied_bytes(view, run, 2 * pairs),

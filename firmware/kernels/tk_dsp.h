@@ -94,4 +94,16 @@ static inline int32_t tk_dot(uint32_t a, uint32_t b, int32_t sum)
 #endif
 }
 
+// The same in 32 bits that wrap around, as SMLAD does.
+static inline int32_t tk_dot_around(uint32_t a, uint32_t b, int32_t sum)
+{
+    return (int32_t)((uint32_t)sum + (uint32_t)tk_dot(a, b, 0));
+}
+
+// The odd row's sum from 256 times itself plus the even row's, if it is below 2^23.
+static inline int32_t tk_part(int32_t joined, int32_t even)
+{
+    return tk_floor_shift((int32_t)((uint32_t)joined - (uint32_t)even), 8);
+}
+
 #endif

@@ -11,7 +11,7 @@
 
 #include <stdint.h>
 
-#define TK_KERNEL_ABI 1
+#define TK_KERNEL_ABI 2
 
 // In a trace build a model stops behind layer `index`, so that its output can be read before a
 // later layer takes its place.
@@ -544,6 +544,8 @@ void tk_sparse_plain_s8(const tk_sparse_layer *layer, const int8_t *src, int8_t 
 // `scratch` holds the inputs filled up to a multiple of 4, unless they are one.
 void tk_dense_packed_s8(const tk_dense_packed_layer *layer, const int8_t *src, int8_t *dst,
                         int8_t *scratch);
+void tk_dense_large_s8(const tk_dense_packed_layer *layer, const int8_t *src, int8_t *dst,
+                       int8_t *scratch);
 
 // `column` has kernel_height * kernel_width * channels bytes; it is not used by a 1x1 kernel
 // without padding.
@@ -555,6 +557,8 @@ void tk_conv_sparse_s8(const tk_conv_sparse_layer *layer, const int8_t *src, int
 // window unless none is gathered; it lies at a multiple of 4 bytes.
 void tk_conv_packed_s8(const tk_conv_packed_layer *layer, const int8_t *src, int8_t *dst,
                        int8_t *scratch);
+void tk_conv_large_s8(const tk_conv_packed_layer *layer, const int8_t *src, int8_t *dst,
+                      int8_t *scratch);
 
 // `scratch` holds a tile of 8 bytes for each input, and behind it the bytes of 4 rows of the window
 // unless none is gathered; it lies at a multiple of 4 bytes.

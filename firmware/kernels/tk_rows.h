@@ -24,6 +24,25 @@ typedef struct {
 //     weights   for each block and four inputs a b c d the words r0a r1a r0c r1c, r2a r3a r2c r3c,
 //               and the same of b and d
 //     column    the inputs, to `end`; a multiple of 4
-void tk_rows_s8(const uint32_t *weights, const int8_t *column, const int8_t *end, tk_rows rows);
+typedef void tk_rows_kernel(const uint32_t *weights, const int8_t *column, const int8_t *end,
+                            tk_rows rows);
+tk_rows_kernel tk_rows_large_s8;
+
+// The same where half a word is 256 * r1a + r0a as 16 bits, and an odd row's bias is 256 times its
+// own plus the even row's; odd rows' sums are below 2^23.
+tk_rows_kernel tk_rows_s8;
+
+// Stores the outputs of a block and goes on to the next, for portable twins.
+static inline void tk_rows_finish(tk_rows *rows, const int32_t *sums)
+{
+    rows->bias += TK_ROWS;
+    for (uint32_t i = 0; i < TK_ROWS && rows->dst < rows->last; i++) {
+        const uint32_t shift = (uint32_t)-*rows->shift;
+        const int32_t half = rows->zero * (int32_t)(1u << (shift - 1));
+        *rows->dst++ = tk_finish_plain(sums[i], *rows->multiplier, shift, half);
+        rows->multiplier += rows->step;
+        rows->shift += rows->step;
+    }
+}
 
 #endif

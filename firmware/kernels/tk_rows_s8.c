@@ -13,7 +13,7 @@ static const uint32_t *add_block(const uint32_t *weights, const int8_t *column, 
         for (uint32_t i = 0; i < 4; i++, weights++) {
             int32_t *sum = sums + 2 * (i % 2);
             sum[0] = tk_dot(tk_even_bytes(*weights), inputs[i / 2], sum[0]);
-            sum[1] = tk_dot(tk_odd_bytes(*weights), inputs[i / 2], sum[1]);
+            sum[1] = tk_dot_around(*weights, inputs[i / 2], sum[1]);
         }
     }
     return weights;
@@ -25,14 +25,9 @@ void tk_rows_s8(const uint32_t *weights, const int8_t *column, const int8_t *end
         int32_t sums[TK_ROWS];
         __builtin_memcpy(sums, rows.bias, sizeof sums);
         weights = add_block(weights, column, end, sums);
-        rows.bias += TK_ROWS;
-        for (uint32_t i = 0; i < TK_ROWS && rows.dst < rows.last; i++) {
-            const uint32_t shift = (uint32_t)-*rows.shift;
-            const int32_t half = rows.zero * (int32_t)(1u << (shift - 1));
-            *rows.dst++ = tk_finish_plain(sums[i], *rows.multiplier, shift, half);
-            rows.multiplier += rows.step;
-            rows.shift += rows.step;
-        }
+        sums[1] = tk_part(sums[1], sums[0]);
+        sums[3] = tk_part(sums[3], sums[2]);
+        tk_rows_finish(&rows, sums);
     }
 }
 #endif

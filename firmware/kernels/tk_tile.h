@@ -22,8 +22,24 @@ typedef struct {
 //     weights   for each pair of rows and each two inputs a, b a word of r0a r1a r0b r1b
 //     rows      for each pair of rows a record
 //     columns   for each two inputs a word a b of each column, to `end`; a multiple of 4 inputs
-void tk_tile_s8(const uint32_t *weights, const uint32_t *rows, const uint32_t *columns,
-                const uint32_t *end, tk_tile tile);
+typedef void tk_tile_kernel(const uint32_t *weights, const uint32_t *rows, const uint32_t *columns,
+                            const uint32_t *end, tk_tile tile);
+tk_tile_kernel tk_tile_large_s8;
+
+// The same where half a word is 256 * r1a + r0a as 16 bits, and the odd row's bias is 256 times its
+// own plus the even row's; the odd row's sum is below 2^23.
+tk_tile_kernel tk_tile_s8;
+
+// Stores the outputs of one row of a pair, for portable twins.
+static inline void tk_tile_finish(const tk_tile *tile, const int32_t *sums, const uint32_t *pair,
+                                  uint32_t row)
+{
+    const uint32_t odd = row & 1u;
+    const uint32_t less = (pair[4] >> (8 * odd)) & 0xffu;
+    for (uint32_t column = 0; column < TK_TILE_COLUMNS; column++) {
+        tile->dst[column][row] = tk_finish_doubled(sums[column], pair[2 + odd], less, tile->zero);
+    }
+}
 
 // Widens the windows of four positions to such columns. The first one lies at `src`, the next ones
 // `step` bytes behind it each. Each is `rows` runs, at least one, of `groups` times four inputs, at

@@ -4,15 +4,6 @@
 #include "tk_tile.h"
 
 #if !TK_DSP
-static void finish(const tk_tile *tile, const int32_t *sums, const uint32_t *pair, uint32_t row)
-{
-    const uint32_t odd = row & 1u;
-    const uint32_t less = (pair[4] >> (8 * odd)) & 0xffu;
-    for (uint32_t column = 0; column < TK_TILE_COLUMNS; column++) {
-        tile->dst[column][row] = tk_finish_doubled(sums[column], pair[2 + odd], less, tile->zero);
-    }
-}
-
 void tk_tile_s8(const uint32_t *weights, const uint32_t *rows, const uint32_t *columns,
                 const uint32_t *end, tk_tile tile)
 {
@@ -26,12 +17,15 @@ void tk_tile_s8(const uint32_t *weights, const uint32_t *rows, const uint32_t *c
             const uint32_t word = *weights++;
             for (uint32_t column = 0; column < TK_TILE_COLUMNS; column++) {
                 sums[0][column] = tk_dot(tk_even_bytes(word), inputs[column], sums[0][column]);
-                sums[1][column] = tk_dot(tk_odd_bytes(word), inputs[column], sums[1][column]);
+                sums[1][column] = tk_dot_around(word, inputs[column], sums[1][column]);
             }
         }
-        finish(&tile, sums[0], rows, row);
+        for (uint32_t column = 0; column < TK_TILE_COLUMNS; column++) {
+            sums[1][column] = tk_part(sums[1][column], sums[0][column]);
+        }
+        tk_tile_finish(&tile, sums[0], rows, row);
         if (row + 1 < tile.channels) {
-            finish(&tile, sums[1], rows, row + 1);
+            tk_tile_finish(&tile, sums[1], rows, row + 1);
         }
     }
 }

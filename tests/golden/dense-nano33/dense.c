@@ -7,8 +7,8 @@
 
 #include "tk_kernels.h"
 
-_Static_assert(TK_KERNEL_ABI == 1,
-               "regenerate dense.c: it was made for kernel ABI 1");
+_Static_assert(TK_KERNEL_ABI == 2,
+               "regenerate dense.c: it was made for kernel ABI 2");
 
 const char dense_digest[17] = "8dd9947593bdc3ec";
 

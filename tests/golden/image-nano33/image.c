@@ -6,8 +6,8 @@
 
 #include "tk_kernels.h"
 
-_Static_assert(TK_KERNEL_ABI == 1,
-               "regenerate image.c: it was made for kernel ABI 1");
+_Static_assert(TK_KERNEL_ABI == 2,
+               "regenerate image.c: it was made for kernel ABI 2");
 
 const char image_digest[17] = "843cc1d8fa4424d5";
 
