@@ -52,14 +52,25 @@ _DTYPES = {
 }
 _CONVERT = "convert it with full-integer int8 quantization: tinykit quantize"
 # What to use instead of operators that people meet, by the operator's name in the schema.
+_BEFORE = "TFLM has it for floats only; compute it before the model"
 _INSTEAD = {
+    "CONV_3D": "use TimeDistributed(Conv2D), or the frames as channels of a Conv2D",
+    "COS": _BEFORE,
+    "CUMSUM": "multiply by a constant triangle of ones: ops.matmul(triangle, x)",
     "EXP": "TFLM has it for floats only; use relu, elu, silu or tanh",
     "GELU": "use activation='relu', or 'hard_silu'",
     "IF": "choose outside of the model",
-    "L2_NORMALIZATION": "normalize before the model, or divide by a constant",
+    "L2_NORMALIZATION": "use keras.layers.UnitNormalization",
     "LOG": "TFLM has it for floats only; use log_softmax, or take it outside of the model",
     "POW": "multiply the tensor with itself",
+    "REDUCE_ALL": "leave Masking and mask_zero out",
+    "REDUCE_ANY": "leave Masking and mask_zero out",
+    "REDUCE_PROD": "multiply the slices: x[:, 0] * x[:, 1]",
+    "SELECT": "write it with ops.maximum and minimum: maximum(x, 0) + 0.3 * minimum(x, 0)",
+    "SIGN": "use ops.clip(100 * x, -1, 1)",
+    "SIN": _BEFORE,
     "TILE": "concatenate the tensor with itself",
+    "TOPK_V2": "leave it out: the application finds the largest outputs",
     "WHILE": "unroll the loop: unroll=True in keras.layers.LSTM and GRU",
 }
 _OPS = "operators that compile: tinykit ops"

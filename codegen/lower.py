@@ -10,7 +10,6 @@ from tinykit.codegen.ops.table import KINDS
 from tinykit.codegen.share import with_shared_tables
 from tinykit.codegen.simplify import Simplified
 from tinykit.codegen.variables import read_in_place
-from tinykit.core.errors import TinykitError
 from tinykit.core.graph import Graph, Operator
 
 
@@ -60,10 +59,6 @@ def lower(simple: Simplified, options: LowerOptions) -> Program:
             continue
         layers += _beside(simple, operator, whole[operator.name], calls)
         storage.update({number: number for number in operator.outputs})
-    if not layers:
-        raise TinykitError(
-            f"{graph.name} computes nothing: its output is its input", "train a network first"
-        )
     computed = {operator.name for operator in graph.operators}
     left_out = tuple(name for name in whole if name not in computed)
     digest = simple.model.digest()

@@ -43,6 +43,17 @@ _NOISE = re.compile(
     r"|depthwise|Add|Reshape|MaxPool(2d)?|AvgPool|Mean|Softmax|Sigmoid|Const|FusedBatchNormV3"
     r"|batch_normalization|activation|re_lu|read|transpose|shape|tfl[._].*|arith[._].*)(_?\d+)?$"
 )
+# Scopes that TensorFlow opens for an operation inside of a layer.
+_OPERATIONS = """Abs Add AddV2 All Any AvgPool BatchMatMulV2 BiasAdd BroadcastTo Cast ClipByValue
+    ConcatV2 Conv2D Conv3D Cumsum DivNoNan Einsum Elu Equal Exp ExpandDims Expm1 Floor GatherV2 Gelu
+    Greater GreaterEqual L2Loss LeakyRelu Less LessEqual Log LogSigmoid LogSoftmax LogicalAnd
+    LogicalNot LogicalOr MatMul Max MaxPool2d Maximum Mean Min Minimum Mul Neg Pack Pad PadV2 Pow
+    Prod RealDiv Relu Relu6 Repeat Reshape ResizeBilinear ResizeNearestNeighbor ReverseV2 Round
+    Rsqrt Select SelectV2 Selu Sigmoid Sign Sin Slice Softmax Softplus Softsign Split Sqrt Square
+    SquaredDifference Squeeze StridedSlice Sub Sum Tanh Tile TopKV2 Transpose Unpack logistic mul
+    split stack strided_slice sub truediv unstack""".split()
+_OPERATION = re.compile(f"({'|'.join(_OPERATIONS)})(_?\\d+)*")
+_WHOLE_MODEL = re.compile(r"(functional|sequential|model)(_\d+)*")
 # The word that ends the part of a fused name which belongs to the layer with the weights.
 _OWN_WORD = {"CONV_2D": "Conv2D", "DEPTHWISE_CONV_2D": "depthwise", "FULLY_CONNECTED": "MatMul"}
 
@@ -72,8 +83,16 @@ def layer_name(tensor_names: Sequence[str], kind: str) -> str:
     for words in sorted(parts, key=lambda words: not (own and words[-1].startswith(own))):
         kept = [w for w in (word.split(":")[0] for word in words) if w and not _NOISE.match(w)]
         if kept:
-            return c_name(_first_trace(kept), "layer")
+            return c_name(_first_trace(_of_layer(kept)), "layer")
     return kind.lower()
+
+
+def _of_layer(scopes: Sequence[str]) -> Sequence[str]:
+    """Leave out the last scopes that are only operations, if a layer's is left then."""
+    left = list(scopes)
+    while len(left) > 1 and _OPERATION.fullmatch(left[-1]):
+        left.pop()
+    return scopes if _OPERATION.fullmatch(left[-1]) or _WHOLE_MODEL.fullmatch(left[-1]) else left
 
 
 def _first_trace(scopes: Sequence[str]) -> str:

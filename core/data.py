@@ -2,6 +2,7 @@
 
 import zipfile
 from dataclasses import dataclass
+from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,20 @@ def load_dataset(path: Path) -> DataSet:
     if len(data) == 0:
         raise TinykitError(f"{path}: x has no samples (shape {data.x.shape})", EXPECTED)
     return data
+
+
+def load_inputs(path: Path) -> tuple[NDArray[Any], ...]:
+    """Read the arrays x0, x1, .. of a model of several inputs or outputs; none without an x0.
+
+    Raises:
+        TinykitError: no such file, no .npz, a wrong dtype, NaN or infinity.
+    """
+    arrays = _read_arrays(path)
+    names = list(takewhile(lambda name: name in arrays, (f"x{i}" for i in count())))
+    found = tuple(_inputs(path, arrays[name]) for name in names)
+    if any(len(x) == 0 for x in found):
+        raise TinykitError(f"{path} has no samples", EXPECTED)
+    return found
 
 
 def save_dataset(path: Path, data: DataSet) -> None:

@@ -149,7 +149,7 @@ def _waiting(cost: Cost, wait_states: int | None) -> int | None:
 
 
 def _layers(model: Loaded, costs: tuple[Cost, ...]) -> list[dict[str, Any]]:
-    if not costs:
+    if not costs or not model.layers:  # without layers, all there is to profile is the call
         return []
     return [_layer(layer, cost) for layer, cost in zip(model.layers, costs, strict=True)]
 

@@ -43,14 +43,14 @@ def judge(model: bytes, graph: Graph, samples: Samples, tensors: Sequence[int] =
     return Truth("reference", outputs, {n: np.stack([row[n] for row in rows]) for n in tensors})
 
 
-def judge_file(model: bytes, name: str, x: NDArray[Any]) -> Truth:
+def judge_file(model: bytes, name: str, inputs: Sequence[NDArray[Any]]) -> Truth:
     """Compute the right answers of a model that tinykit may not be able to compile.
 
     Args:
-        model: the .tflite file, with one input.
+        model: the .tflite file.
         name: its file name, for messages.
-        x: (samples, ...), in the input's dtype.
+        inputs: an array an input, (samples, ...), in its dtype.
     """
     if oracle.available():
-        return Truth("tflm", oracle.run(model, [x]).outputs, {})
-    return judge(model, import_tflite(model, name), Samples((x,), None, (), "data"))
+        return Truth("tflm", oracle.run(model, inputs).outputs, {})
+    return judge(model, import_tflite(model, name), Samples(tuple(inputs), None, (), "data"))

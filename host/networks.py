@@ -6,8 +6,9 @@ from time import monotonic
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from tinykit.core.data import DataSet, load_dataset, save_dataset
+from tinykit.core.data import DataSet, load_dataset, load_inputs, save_dataset
 from tinykit.core.errors import TinykitError
 from tinykit.core.files import atomic_path, write_atomic
 from tinykit.core.score import Score
@@ -18,7 +19,14 @@ from tinykit.prune.early_bird import EarlyBird
 from tinykit.prune.keras3 import PruneReport
 from tinykit.prune.load import load_model, save_model
 from tinykit.prune.pattern import WholeChannels
-from tinykit.prune.quantize import Int8Model, convert, quantize_inputs, score_int8
+from tinykit.prune.quantize import (
+    Int8Model,
+    convert,
+    convert_many,
+    quantize_input,
+    quantize_inputs,
+    score_int8,
+)
 from tinykit.prune.recipe import Recipe, recipe_for
 from tinykit.prune.rounds import Keep, Weights
 from tinykit.prune.shrink import shrink
@@ -193,6 +201,9 @@ def quantize(
     output: Path,
 ) -> QuantizeReport:
     """Convert a .keras file to a full-integer .tflite file and compare their scores."""
+    several = load_inputs(data)
+    if several:
+        return _quantize_several(path, several, custom, activations, output)
     samples = load_dataset(data)
     scored = load_dataset(test) if test is not None else samples
     converted = convert(path, samples, custom, activations)
@@ -206,16 +217,39 @@ def quantize(
     return report
 
 
+def _quantize_several(
+    path: Path,
+    inputs: tuple[NDArray[Any], ...],
+    custom: Path | None,
+    activations: str,
+    output: Path,
+) -> QuantizeReport:
+    """Convert a network of several inputs; it runs once in TFLM, and has no score."""
+    converted = convert_many(path, inputs, custom, activations)
+    ports = converted.summary.inputs
+    first = [quantize_input(port, x[:1]) for port, x in zip(ports, inputs, strict=True)]
+    truth = judge_file(converted.tflite, output.name, first)
+    write_atomic(output, converted.tflite)
+    return _report(converted, truth.oracle, None, None)
+
+
 def quantize_report(
     converted: Int8Model, before: Score | None, scored: DataSet, name: str
 ) -> QuantizeReport:
     """Run a converted model on a data set and report."""
-    truth = judge_file(converted.tflite, name, quantize_inputs(converted.input, scored))
+    truth = judge_file(converted.tflite, name, [quantize_inputs(converted.input, scored)])
     outputs = truth.outputs[0].reshape(len(scored), *converted.output.shape[1:])
+    after = score_int8(converted.output, outputs, scored) if scored.y is not None else None
+    return _report(converted, truth.oracle, before, after)
+
+
+def _report(
+    converted: Int8Model, oracle: str, before: Score | None, after: Score | None
+) -> QuantizeReport:
     return QuantizeReport(
-        oracle=truth.oracle,
+        oracle=oracle,
         before=before,
-        after=score_int8(converted.output, outputs, scored) if scored.y is not None else None,
+        after=after,
         float_bytes=4 * converted.weights,
         tflite_bytes=len(converted.tflite),
         weights=converted.weights,

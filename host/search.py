@@ -252,7 +252,7 @@ def _try(
 
 
 def _score(converted: Int8Model, data: DataSet, name: str) -> tuple[str, Score]:
-    truth = judge_file(converted.tflite, name, quantize_inputs(converted.input, data))
+    truth = judge_file(converted.tflite, name, [quantize_inputs(converted.input, data)])
     outputs = truth.outputs[0].reshape(len(data), *converted.output.shape[1:])
     return truth.oracle, score_int8(converted.output, outputs, data)
 

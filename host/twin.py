@@ -168,6 +168,6 @@ def untrained_tables(copy: Any, place: Place) -> int:
 
 
 def _score(converted: Int8Model, data: DataSet) -> Score:
-    truth = judge_file(converted.tflite, "twin", quantize_inputs(converted.input, data))
+    truth = judge_file(converted.tflite, "twin", [quantize_inputs(converted.input, data)])
     outputs = truth.outputs[0].reshape(len(data), *converted.output.shape[1:])
     return score_int8(converted.output, outputs, data)

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinykit.core.data import DataSet
 from tinykit.prune.channels import ZERO_AT_ZERO
 from tinykit.prune.kernels import PrunableKernel, find_kernels
 from tinykit.train.backend import import_tensorflow
@@ -23,11 +22,11 @@ CALIBRATION_SAMPLES = 256
 MOST_CODE = 127
 
 
-def calibration_samples(data: DataSet) -> NDArray[np.float32]:
+def calibration_samples(x: NDArray[Any]) -> NDArray[np.float32]:
     """Take evenly spaced samples, float32 (n, ...); no chance is involved."""
-    count = min(len(data), CALIBRATION_SAMPLES)
-    chosen = np.linspace(0, len(data) - 1, count).astype(np.int64)
-    return data.x[chosen].astype(np.float32)
+    count = min(len(x), CALIBRATION_SAMPLES)
+    chosen = np.linspace(0, len(x) - 1, count).astype(np.int64)
+    return x[chosen].astype(np.float32)
 
 
 @contextmanager

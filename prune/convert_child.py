@@ -1,14 +1,14 @@
 """Convert a .keras file to integers in a process of its own, since the converter can crash.
 
 Run as `python -P -m tinykit.prune.convert_child FOLDER ACTIVATIONS [CUSTOM.py]`. The folder holds
-model.keras and samples.npy, random samples without; model.tflite is written, or error.json with
-a message and a hint.
+model.keras and samples.npz, an array an input, random samples without; model.tflite is written, or
+error.json with a message and a hint.
 """
 
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +17,25 @@ from numpy.typing import NDArray
 
 from tinykit.core.errors import TinykitError
 from tinykit.prune.convertible import make_convertible
-from tinykit.prune.load import load_model
+from tinykit.prune.ends import InputEnd, input_ends
+from tinykit.prune.load import load_any_model
+from tinykit.prune.order import in_order
 from tinykit.train.backend import import_keras, import_tensorflow
 
 _RANDOM_SAMPLES = 16
+Arrays = list[NDArray[Any]]
+# What to do about operations that no operator of the converter's stands for.
+_INSTEAD = {
+    "tf.BitwiseAnd": "leave ops.argmax and one_hot out: the application finds the largest output",
+    "tf.Conv2DBackpropInput": "use Conv2DTranspose without dilation",
+}
 
 
 def main(arguments: list[str]) -> int:
     """Convert; the status is 0, or 2 with an error.json."""
     folder = Path(arguments[0])
     custom = Path(arguments[2]) if len(arguments) > 2 else None
-    path = folder / "samples.npy"
-    samples = np.load(path) if path.exists() else None
+    samples = _samples(folder / "samples.npz")
     try:
         converted = convert_here(folder / "model.keras", custom, samples, arguments[1])
     except TinykitError as error:
@@ -39,25 +46,36 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
+def _samples(path: Path) -> Arrays | None:
+    if not path.exists():
+        return None
+    with np.load(path) as archive:
+        return [archive[f"arr_{i}"] for i in range(len(archive.files))]
+
+
 def convert_here(
-    path: Path, custom: Path | None, samples: NDArray[np.float32] | None, activations: str
+    path: Path, custom: Path | None, samples: Arrays | None, activations: str
 ) -> bytes:
     """Convert in this process to a full-integer model at batch 1, with int8 weights.
 
     Args:
         path: the .keras file.
         custom: a Python file that registers the model's own classes.
-        samples: representative inputs, float32 (n, ...); None draws random ones.
+        samples: representative inputs, float32 (n, ...), an array an input; None draws random ones.
         activations: "int8" or "int16".
     """
     keras, tensorflow = import_keras(), import_tensorflow()
-    model = load_model(path, custom)
-    samples = _random(path, model) if samples is None else samples
+    model = load_any_model(path, custom)
+    ends = input_ends(model)
+    samples = _random(path, ends) if samples is None else samples
     make_convertible(model)
     # With the batch left open the converter emits shape arithmetic and, for dilated
     # convolutions, operators that TensorFlow Lite Micro computes wrongly.
-    one = keras.Input(batch_shape=(1, *samples.shape[1:]), name="input")
-    fixed = keras.Model(one, model(one, training=False))
+    fed = [
+        keras.Input(batch_shape=(1, *batch.shape[1:]), dtype=end.dtype, name=f"input_{i}")
+        for i, (batch, end) in enumerate(zip(samples, ends, strict=True))
+    ]
+    fixed = keras.Model(fed, model(fed if len(fed) > 1 else fed[0], training=False))
     converter = tensorflow.lite.TFLiteConverter.from_keras_model(fixed)
     converter.optimizations = [tensorflow.lite.Optimize.DEFAULT]
     converter.target_spec.supported_ops = [_operators(tensorflow.lite.OpsSet, activations)]
@@ -65,18 +83,26 @@ def convert_here(
     converter.inference_input_type = converter.inference_output_type = kind
     # otherwise a streaming layer keeps its state in floats
     converter._experimental_variable_quantization = True
-    converter.representative_dataset = lambda: _one_by_one(samples)
+    typed = [batch.astype(end.dtype) for batch, end in zip(samples, ends, strict=True)]
+    converter.representative_dataset = lambda: _one_by_one(typed)
     return _converted(path, converter, activations)
 
 
-def _random(path: Path, model: Any) -> NDArray[np.float32]:
-    shape = model.input_shape[1:]
-    if any(length is None for length in shape):
-        raise TinykitError(
-            f"{path}: the input has the shape {shape}", "give keras.Input a fixed shape"
-        )
+def _random(path: Path, ends: Sequence[InputEnd]) -> Arrays:
     rng = np.random.default_rng(0)
-    return rng.normal(size=(_RANDOM_SAMPLES, *shape)).astype(np.float32)
+    drawn: Arrays = []
+    for end in ends:
+        known = [length for length in end.shape if length is not None]
+        if len(known) < len(end.shape):
+            raise TinykitError(
+                f"{path}: the input has the shape {end.shape}", "give keras.Input a fixed shape"
+            )
+        shape = (_RANDOM_SAMPLES, *known)
+        if end.dtype == "int32":
+            drawn.append(rng.integers(0, end.tokens, shape))
+        else:
+            drawn.append(rng.normal(size=shape).astype(np.float32))
+    return drawn
 
 
 def _operators(sets: Any, activations: str) -> Any:
@@ -87,20 +113,21 @@ def _operators(sets: Any, activations: str) -> Any:
 
 def _converted(path: Path, converter: Any, activations: str) -> bytes:
     try:
-        return bytes(converter.convert())
+        return in_order(bytes(converter.convert()))
     except Exception as error:
         text = str(error)
         unsupported = sorted(set(re.findall(r"'(tf\.[A-Za-z0-9_]+)' op", text)))
         what = ", ".join(unsupported) or " ".join(text.split())[:200]
         raise TinykitError(
             f"{path} cannot be converted to {activations}: {what}",
-            "replace the layer by one that `tinykit ops` lists",
+            _INSTEAD.get(what, "replace the layer by one that `tinykit ops` lists"),
         ) from error
 
 
-def _one_by_one(samples: NDArray[np.float32]) -> Iterator[list[NDArray[np.float32]]]:
-    for sample in samples:
-        yield [sample[np.newaxis]]
+def _one_by_one(samples: Arrays) -> Iterator[dict[str, NDArray[Any]]]:
+    """Give samples by name: the converter does not keep the inputs' order."""
+    for each in zip(*samples, strict=True):
+        yield {f"input_{i}": sample[np.newaxis] for i, sample in enumerate(each)}
 
 
 if __name__ == "__main__":

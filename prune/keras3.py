@@ -148,7 +148,7 @@ def _fit_aware(
         epochs=recipe.aware_epochs,
         learning_rate=AWARE_RATE * recipe.learning_rate,
     )
-    with aware(model, calibration_samples(train)) as callback:
+    with aware(model, calibration_samples(train.x)) as callback:
         return fit(model, train, slow, progress, [callback])
 
 

@@ -18,6 +18,17 @@ HOW_TO_SAVE = "save it with model.save('name.keras') in Keras 3"
 
 
 def load_model(path: Path, custom: Path | None = None) -> Any:
+    """Load a Keras 3 model with one input and one output.
+
+    Raises:
+        TinykitError: as load_any_model, or it has several.
+    """
+    model = load_any_model(path, custom)
+    _refuse_many_ends(path, model)
+    return model
+
+
+def load_any_model(path: Path, custom: Path | None = None) -> Any:
     """Load a Keras 3 model from a .keras file; code stored in the file is never run.
 
     Args:
@@ -39,7 +50,6 @@ def load_model(path: Path, custom: Path | None = None) -> Any:
         model = keras.saving.load_model(path, safe_mode=True)
     except Exception as error:
         raise _explain(path, error) from error
-    _refuse_many_ends(path, model)
     _refuse_broken_weights(path, model)
     return model
 
@@ -106,6 +116,6 @@ def _refuse_many_ends(path: Path, model: Any) -> None:
         ends = getattr(model, name, None)  # a subclassed model does not know
         if ends and len(ends) != 1:
             raise TinykitError(
-                f"{path} has {len(ends)} {name}, tinykit takes models with one",
-                "build a model around the one that the board needs",
+                f"{path} has {len(ends)} {name}, this takes models with one",
+                "tinykit quantize takes it with an array an input, x0, x1, ..: docs/files.md",
             )

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,10 @@ from tinykit.core.data import DataSet
 from tinykit.core.errors import CheckFailedError, TinykitError
 from tinykit.core.score import Score, score_outputs
 from tinykit.prune.aware import calibration_samples
+from tinykit.prune.ends import input_ends, refuse_other_inputs
 from tinykit.prune.flatfile import Port, Summary, summarize
 from tinykit.prune.keras3 import count_zeros
-from tinykit.prune.load import load_model, refuse_foreign
+from tinykit.prune.load import load_any_model, load_model, refuse_foreign
 from tinykit.train.fit import refuse_wrong_samples
 
 LAST_WORDS = 3
@@ -79,7 +81,38 @@ def convert(
     model = load_model(model_path, custom)
     refuse_wrong_samples(model, data, "the data")
     zeros_before = sum(layer.zeros for layer in count_zeros(model))
-    tflite_bytes = _convert_in_child(model_path, custom, activations, calibration_samples(data))
+    return _convert(model_path, custom, activations, [calibration_samples(data.x)], zeros_before)
+
+
+def convert_many(
+    model_path: Path, inputs: Sequence[NDArray[Any]], custom: Path | None, activations: str
+) -> Int8Model:
+    """Convert a .keras file of any inputs and outputs.
+
+    Args:
+        model_path: the .keras file.
+        inputs: an array an input, (n, ...), to find the ranges of activations with.
+        custom: a Python file that registers the model's own classes.
+        activations: as above.
+
+    Raises:
+        TinykitError: the model or data cannot be used, or the converter crashed.
+    """
+    model = load_any_model(model_path, custom)
+    refuse_other_inputs(model_path, input_ends(model), inputs)
+    zeros_before = sum(layer.zeros for layer in count_zeros(model))
+    samples = [calibration_samples(x) for x in inputs]
+    return _convert(model_path, custom, activations, samples, zeros_before)
+
+
+def _convert(
+    model_path: Path,
+    custom: Path | None,
+    activations: str,
+    samples: Sequence[NDArray[Any]],
+    zeros_before: int,
+) -> Int8Model:
+    tflite_bytes = _convert_in_child(model_path, custom, activations, samples)
     converted = Int8Model(tflite_bytes, summarize(tflite_bytes), zeros_before)
     _refuse_other_types(model_path, converted, activations)
     if converted.zeros < zeros_before:
@@ -104,10 +137,16 @@ def convert_untrained(path: Path, custom: Path | None = None) -> bytes:
 
 def quantize_inputs(port: Port, data: DataSet) -> NDArray[Any]:
     """Give a data set as inputs: quantized, or as it is if it is int8 already."""
-    if data.x.dtype == np.int8:
-        return data.x.astype(np.int8)
-    x = data.x.astype(np.float32)
-    return quantize(x, port.scale, port.zero_point, port.dtype.lower())
+    return quantize_input(port, data.x)
+
+
+def quantize_input(port: Port, x: NDArray[Any]) -> NDArray[Any]:
+    """Give the values of one input as the model takes them."""
+    if x.dtype == np.int8:
+        return x.astype(np.int8)
+    if port.dtype == "INT32":
+        return x.astype(np.int32)
+    return quantize(x.astype(np.float32), port.scale, port.zero_point, port.dtype.lower())
 
 
 def score_int8(port: Port, outputs: NDArray[Any], data: DataSet) -> Score:
@@ -117,13 +156,13 @@ def score_int8(port: Port, outputs: NDArray[Any], data: DataSet) -> Score:
 
 
 def _convert_in_child(
-    model: Path, custom: Path | None, activations: str, samples: NDArray[np.float32] | None
+    model: Path, custom: Path | None, activations: str, samples: Sequence[NDArray[Any]] | None
 ) -> bytes:
     with tempfile.TemporaryDirectory(prefix="tinykit-") as name:
         folder = Path(name)
         shutil.copy(model, folder / "model.keras")
         if samples is not None:
-            np.save(folder / "samples.npy", samples)
+            np.savez(folder / "samples.npz", *samples)
         # -P: what lies in the user's folder must not shadow a module of ours.
         command = [sys.executable, "-P", "-m", "tinykit.prune.convert_child", name, activations]
         command += [str(custom.resolve())] if custom else []
@@ -152,8 +191,9 @@ def _explain(model: Path, folder: Path, child: subprocess.CompletedProcess[str])
 
 def _refuse_other_types(model: Path, converted: Int8Model, activations: str) -> None:
     summary = converted.summary
+    whole = [port for port in summary.inputs if port.dtype == "INT32"]
     for port in (*summary.inputs, *summary.outputs):
-        if port.dtype != activations.upper() or port.scale == 0:
+        if port not in whole and (port.dtype != activations.upper() or port.scale == 0):
             raise TinykitError(
                 f"{model}: {port.name} is {port.dtype} after conversion, not {activations}",
                 "a layer could not be quantized, see `tinykit ops`",

@@ -87,6 +87,11 @@ def test_the_first_of_two_equal_names_stays() -> None:
         (["sequential/dense_1/MatMul"], "FULLY_CONNECTED", "dense_1"),
         (["StatefulPartitionedCall:0"], "SOFTMAX", "softmax"),
         ([""], "ADD", "add"),
+        (["functional_8_1/sequential_9_1/repeat_vector_1/Repeat/Tile"], "TILE", "repeat_vector"),
+        (["functional_3_1/sequential_1/dense_1/Selu6"], "EXP", "dense"),
+        (["functional_3_1/functional_2_1/SelectV2"], "SELECT", "selectv2"),
+        (["net/time_distributed_2/strided_slice_12"], "STRIDED_SLICE", "time_distributed_2"),
+        (["net/Hidden/Tanh"], "TANH", "hidden"),
     ],
 )
 def test_a_layer_is_called_as_in_keras(tensors: list[str], kind: str, name: str) -> None:

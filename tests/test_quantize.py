@@ -9,15 +9,24 @@ import nets
 import numpy as np
 import pytest
 import zoo
+from commands import Tinykit
 
 from tinykit.core import oracle
+from tinykit.core.affine import dequantize
 from tinykit.core.errors import TinykitError
 from tinykit.prune.aware import CALIBRATION_SAMPLES, calibration_samples
 from tinykit.prune.convertible import make_convertible
-from tinykit.prune.flatfile import Port
+from tinykit.prune.flatfile import Port, summarize
 from tinykit.prune.keras3 import prune_model
 from tinykit.prune.load import HOW_TO_SAVE, load_model, save_model
-from tinykit.prune.quantize import convert, convert_untrained, quantize_inputs, score_int8
+from tinykit.prune.quantize import (
+    convert,
+    convert_many,
+    convert_untrained,
+    quantize_input,
+    quantize_inputs,
+    score_int8,
+)
 from tinykit.prune.recipe import Recipe
 from tinykit.train.predict import evaluate
 
@@ -78,7 +87,7 @@ def test_quantize_twice_gives_the_same_bytes(tmp_path: Path) -> None:
 
 def test_quantize_takes_evenly_spaced_samples_for_calibration() -> None:
     data = nets.classes(1000)
-    samples = calibration_samples(data)
+    samples = calibration_samples(data.x)
     assert len(samples) == CALIBRATION_SAMPLES
     assert np.array_equal(samples[0], data.x[0]) and np.array_equal(samples[-1], data.x[-1])
 
@@ -129,6 +138,66 @@ def test_layers_compute_the_same_after_they_are_made_convertible(name: str) -> N
     before = np.asarray(model(x))
     make_convertible(model)
     np.testing.assert_allclose(np.asarray(model(x)), before, rtol=1e-4, atol=1e-6)
+
+
+def _of_every_kind() -> Any:
+    """Make a model of two inputs and outputs, of the layers that are changed for the converter."""
+    frames, tokens = keras.Input((3, 6, 6, 1)), keras.Input((6,))
+    each = layers.TimeDistributed(layers.Conv2D(2, 3, activation="relu"))(frames)
+    each = layers.TimeDistributed(layers.GlobalAveragePooling2D())(each)
+    again = layers.RepeatVector(12)(layers.Dense(4)(layers.Flatten()(each)))
+    words = layers.UpSampling1D(2)(layers.Embedding(300, 4)(tokens))
+    both = layers.Conv1D(3, 3, activation="relu")(layers.Add()([again, words]))
+    pooled = layers.GlobalMaxPooling1D()(words)
+    return keras.Model(
+        [tokens, frames], [layers.Dense(5)(pooled), layers.Dense(2)(layers.Flatten()(both))]
+    )
+
+
+def _samples_of_every_kind() -> list[Any]:
+    rng = np.random.default_rng(0)
+    frames = rng.normal(size=(16, 3, 6, 6, 1)).astype(np.float32)
+    return [rng.integers(0, 300, (16, 6)).astype(np.float32), frames]
+
+
+def test_changed_layers_compute_the_same() -> None:
+    model, samples = _of_every_kind(), [x[:1] for x in _samples_of_every_kind()]
+    before = [np.asarray(y) for y in model(samples)]
+    make_convertible(model)
+    for now, then in zip(model(samples), before, strict=True):
+        np.testing.assert_allclose(np.asarray(now), then, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.skipif(not oracle.available(), reason="tflite-micro has no wheel here")
+def test_quantize_takes_several_inputs_and_outputs(tinykit: Tinykit, tmp_path: Path) -> None:
+    model, samples = _of_every_kind(), _samples_of_every_kind()
+    path = _saved(model, tmp_path)
+    np.savez(tmp_path / "data.npz", x0=samples[0], x1=samples[1])
+    made = tmp_path / "made.tflite"
+    ended = tinykit("quantize", path, "--data", tmp_path / "data.npz", "-o", made, "--json")
+    assert ended.status == 0
+    assert tinykit("check", made, "--json").json["compiles"]
+    assert tinykit("check", path, "--json").json["compiles"]
+    data = made.read_bytes()
+    summary = summarize(data)
+    assert [port.shape for port in summary.inputs] == [(1, 6), (1, 3, 6, 6, 1)]
+    assert [port.dtype for port in summary.inputs] == ["INT32", "INT8"]
+    ports = zip(summary.inputs, samples, strict=True)
+    answers = oracle.run(data, [quantize_input(port, x) for port, x in ports]).outputs
+    for port, found, exact in zip(summary.outputs, answers, model(samples), strict=True):
+        real = dequantize(found, port.scale, port.zero_point)
+        np.testing.assert_allclose(real.reshape(exact.shape), np.asarray(exact), atol=0.15)
+
+
+def test_quantize_says_which_arrays_a_model_of_several_inputs_needs(tmp_path: Path) -> None:
+    path = _saved(_of_every_kind(), tmp_path)
+    error = _refusal(lambda: convert_many(path, [np.zeros((2, 6))], None, "int8"))
+    assert error.message == f"{path} has 2 inputs, the data 1"
+    assert error.hint == "save x0, x1: docs/files.md"
+    error = _refusal(lambda: convert(path, nets.classes()))
+    assert (
+        error.hint == "tinykit quantize takes it with an array an input, x0, x1, ..: docs/files.md"
+    )
 
 
 def test_quantize_turns_a_crash_of_the_converter_into_one_line(
@@ -219,7 +288,7 @@ def test_load_refuses_a_model_of_two_inputs(tmp_path: Path) -> None:
     one, two = keras.Input((4,)), keras.Input((4,))
     path = _saved(keras.Model([one, two], layers.Add()([one, two])), tmp_path)
     error = _refusal(lambda: load_model(path))
-    assert error.message == f"{path} has 2 inputs, tinykit takes models with one"
+    assert error.message == f"{path} has 2 inputs, this takes models with one"
 
 
 def test_save_interrupted_leaves_nothing_behind(tmp_path: Path) -> None:

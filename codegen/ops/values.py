@@ -92,7 +92,7 @@ def _check(graph: Graph, operator: Operator) -> None:
         raise RefusedError(f"maps {source.shape} to {target.shape}", shared.QUANTIZE)
 
 
-_WAY_OUT = "leave this layer in float32, or use another one"
+_WAY_OUT = "write it with others: square as v * v, sqrt as v * rsqrt(v + 0.001), negative as 0 - v"
 
 
 def _check_leaky(graph: Graph, operator: Operator) -> None:
