@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import tiny
@@ -20,6 +21,7 @@ from commands import Tinykit, shared_build, spawn
 from faulty import Faults, FaultyLine, PtyWire, evenly
 from faulty_soak import HASTY, INPUT_BYTES, infer_many, soak
 from native import NativeBoard, compile_build, compile_stub, needs_gcc, on_pty
+from serial.tools import list_ports
 
 from tinykit.codegen.importer import import_tflite
 from tinykit.core.errors import CheckFailedError, MissingToolError
@@ -158,6 +160,42 @@ def test_a_board_that_is_unplugged_and_plugged_in_again_goes_on(
     ended.set()
     thread.join()
     assert (link.traffic.replugs, link.traffic.restarts) == (1, 1)
+
+
+def test_a_board_that_comes_back_under_another_name_is_found(
+    board: NativeBoard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its USB ids and serial number, as the system tells them; another board is left alone."""
+    first, second, other = (tmp_path / f"ttyACM{i}" for i in range(3))
+    ended = threading.Event()
+
+    def comports() -> list[SimpleNamespace]:
+        numbers = {first: "A1", second: "A1", other: "B2"}
+        return [
+            SimpleNamespace(device=str(path), vid=0x2341, pid=0x805A, serial_number=number)
+            for path, number in numbers.items()
+            if path.is_symlink()
+        ]
+
+    def plug_in() -> None:
+        time.sleep(0.3)
+        board.reset()
+        with plugged(board, second):
+            ended.wait(60)
+
+    monkeypatch.setattr(list_ports, "comports", comports)
+    other.symlink_to(os.devnull)
+    with plugged(board, first):
+        link = Link(str(first), patience=HASTY)
+        link.hello()
+        infer_many(link, 2, 1)
+    thread = threading.Thread(target=plug_in)
+    thread.start()
+    infer_many(link, 5, 2)
+    link.close()
+    ended.set()
+    thread.join()
+    assert (link.port, link.traffic.replugs) == (str(second), 1)
 
 
 def test_a_board_that_stays_away_is_missed(board: NativeBoard, tmp_path: Path) -> None:
