@@ -15,7 +15,6 @@ import pytest
 import tiny
 from commands import (
     BOARD,
-    COMMAND,
     TOOLCHAINS,
     Tinykit,
     children,
@@ -78,20 +77,6 @@ def test_every_board_verifies(
     assert report["place"] == "qemu emulator"
 
 
-@pytest.mark.soak
-@pytest.mark.parametrize("name", ALL)
-def test_kws_verifies_on_every_board(
-    name: str, tinykit: Tinykit, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    folder = shared_build(
-        tmp_path_factory, "kws_int8", shared_model("kws_int8"), board=BOARDS[name]
-    )
-
-    report = tinykit("verify", folder, "-e", "qemu", "--json").json
-
-    assert (report["inputs"], report["mismatches"]) == (20, 0)
-
-
 @needs_gcc
 @pytest.mark.parametrize("name", AN547)
 def test_a_larger_model_verifies_as_gcc_compiles_it(
@@ -104,29 +89,6 @@ def test_a_larger_model_verifies_as_gcc_compiles_it(
     report = tinykit("verify", folder, "-e", "qemu", "--inputs", "1", "--json").json
 
     assert (report["inputs"], report["mismatches"]) == (1, 0)
-
-
-@pytest.fixture(scope="module", params=["life", "digits", "sine"])
-def demo(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Train and prune a demo's network once; it leaves NAME.tflite and NAME_test.npz."""
-    pytest.importorskip("tensorflow")
-    folder = tmp_path_factory.mktemp("demo") / str(request.param)
-    command = [*COMMAND, "demo", request.param, "-o", folder]
-    subprocess.run(command, capture_output=True, check=True)
-    return folder
-
-
-@pytest.mark.soak
-@pytest.mark.parametrize("name", ALL)
-def test_every_demo_verifies_on_every_board(
-    name: str, demo: Path, tinykit: Tinykit, tmp_path: Path
-) -> None:
-    model, data = demo / f"{demo.name}.tflite", demo / f"{demo.name}_test.npz"
-    assert tinykit("build", model, "--board", name, "-o", tmp_path / "build").status == 0
-
-    report = tinykit("verify", tmp_path / "build", "-e", "qemu", "--data", data, "--json").json
-
-    assert (report["mismatches"], report["inputs"] > 100) == (0, True)
 
 
 @pytest.mark.parametrize("name", FAST_AND_SMALL)
