@@ -3,8 +3,12 @@
 import contextlib
 import csv
 import json
+import os
+import pty
 import re
 import signal
+import subprocess
+import termios
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +19,7 @@ import pytest
 import tiny
 from batch import draw_cases
 from cases import STRATEGIES
-from commands import BOARD, Tinykit, children, copied, shared_build, spawn
+from commands import BOARD, COMMAND, Tinykit, children, copied, shared_build, spawn
 from flat import to_bytes
 from models import compiled, shared_model
 from serial.tools import list_ports
@@ -173,6 +177,30 @@ def test_run_junit_and_csv_are_written_and_not_written_over(
     assert run.read_bytes() == before
     line, _ = tinykit.refuses(*words, "--run", tmp_path / "a", "--csv", tmp_path / "a")
     assert line == "--run, --junit and --csv name one file"
+
+
+def at_a_terminal(*arguments: str | Path) -> str:
+    """Return what a command shows on a terminal, with its colours and movements left out."""
+    master, slave = pty.openpty()
+    termios.tcsetwinsize(slave, (24, 160))
+    words = [*COMMAND, *map(str, arguments)]
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=slave)
+    os.close(slave)
+    shown = b""
+    with contextlib.suppress(OSError):  # it has ended
+        while data := os.read(master, 4096):
+            shown += data
+    os.close(master)
+    assert process.wait() == 0, shown
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode()).replace("\r", "\n")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs pseudo-terminals")
+def test_progress_says_who_answers_how_fast_and_how_well(dense_build: Path, tmp_path: Path) -> None:
+    data = labelled(tmp_path / "d.npz")
+    shown = at_a_terminal("verify", dense_build, *EMULATED, "--data", data)
+    assert "nano33 at unicorn emulator: digest " in shown
+    assert re.search(r"verifying .* \d+/12 [0-9.]+/s, accuracy [0-9.]+ %, \d+ us \S+", shown)
 
 
 def test_float_data_is_quantized_for_the_model(
