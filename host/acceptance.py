@@ -33,7 +33,7 @@ OK, FAILED, SKIPPED = "ok", "failed", "skipped"
 MODEL = Path(__file__).parent / "acceptance.tflite"  # made by tests/acceptance_model.py
 
 _BAD_RESETS = frozenset({"watchdog", "fault", "lockup"})
-_LEAST_FORWARD = 0.85  # docs/protocol.md: of the bytes to the board
+_LEAST_FORWARD = 0.85  # of the bytes to the board: docs/protocol.md, What it carries
 _SEED = 1
 
 Figures = Mapping[str, object]
