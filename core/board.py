@@ -86,12 +86,14 @@ class Link:
 
     Attributes:
         usb: the board's own USB port carries the link.
+        usual: the wire that people expect where the chip has two, "usb" or "uart".
     """
 
     baud: int
     tx_pin: str | None = None
     rx_pin: str | None = None
     usb: bool = False
+    usual: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -389,6 +391,7 @@ def _link(reader: TomlReader, top: Mapping[str, object]) -> Link:
         tx_pin=reader.text(table, "link.tx_pin") if "tx_pin" in table else None,
         rx_pin=reader.text(table, "link.rx_pin") if "rx_pin" in table else None,
         usb=reader.truth(table, "link.usb") if "usb" in table else False,
+        usual=reader.text(table, "link.usual") if "usual" in table else None,
     )
 
 
@@ -486,6 +489,7 @@ def _check(reader: TomlReader, board: Board, stem: str) -> None:
     _between(reader, "link.baud", board.link.baud, 1_200, 12_000_000, "bits a second")
     _check_flash(reader, board.flash)
     _check_ram(reader, board.ram)
+    _check_usual(reader, board)
     _check_pins(reader, board.link, needed=board.flasher is not None)
 
 
@@ -543,6 +547,15 @@ def _check_usb(reader: TomlReader, usb: Usb) -> None:
         for each in ids:
             if not re.fullmatch(r"[0-9a-f]{4}:[0-9a-f]{4}", each):
                 raise reader.error(f"{key} holds '{each}'", 'write them as lsusb does: "2341:005a"')
+
+
+def _check_usual(reader: TomlReader, board: Board) -> None:
+    if board.link.usual is None:
+        return
+    _one_of(reader, "link.usual", board.link.usual, WIRES)
+    if board.usb.bootloader_value is None:
+        hint = "leave it out, or give usb.bootloader_value where the chip itself is the USB device"
+        raise reader.error(f"link.usual is '{board.link.usual}', and there is one wire", hint)
 
 
 def _check_flasher(reader: TomlReader, flasher: Flasher) -> None:

@@ -25,7 +25,10 @@ Output = Annotated[Path | None, typer.Option("--output", "-o", help="The folder 
 EngineName = Annotated[str | None, typer.Option(help="native (default) or tflm: docs/tflm.md.")]
 AppName = Annotated[str | None, typer.Option("--app", help="stream (default): docs/apps.md.")]
 LinkName = Annotated[
-    str | None, typer.Option("--link", help="usb or uart, where the chip has both: tinykit boards.")
+    str | None,
+    typer.Option(
+        "--link", help="usb or uart, where the chip has both; [link] usual of the board's file."
+    ),
 ]
 Optimize = Annotated[str | None, typer.Option(help="size, balanced (default) or speed.")]
 Encoding = Annotated[
@@ -124,17 +127,16 @@ def build_command(
 
     What is not given comes from tinykit.toml in the current folder.
     """
-    from tinykit.core.board import linked_by
     from tinykit.host import show
     from tinykit.host.apps import APPS, NONE
     from tinykit.host.build import build, read_model
     from tinykit.host.hooks import keep_hooks, read_hooks
-    from tinykit.host.settings import build_options, chosen_board, chosen_model
+    from tinykit.host.settings import build_options, chosen_board, chosen_model, wired
 
     path = chosen_model(model)
     facts = chosen_board(board, boards)
-    facts = linked_by(facts, link) if link is not None else facts
     options = build_options(engine, app, optimize, encoding, toolchain, keep_input, trace)
+    facts = wired(facts, options, link)
     chosen = APPS[options.app]
     options = replace(options, hooks=read_hooks(chosen, hooks))
     folder = output if output is not None else Path("build") / facts.name
@@ -244,7 +246,7 @@ def bench_command(
             raise TinykitError(f"{target} was built for one engine", hint)
         native = build_options("native", None, optimize, encoding, toolchain, False, False)
         pair = [
-            _bench(target, (board, boards), options, None, emulator, inputs, seed)
+            _bench(target, (board, boards, "uart"), options, None, emulator, inputs, seed)
             for options in (native, tflm_options(tree=load_config(Path()).tflm.tree))
         ]
         both = compare(*pair)
@@ -253,7 +255,7 @@ def bench_command(
         )
         return
     options = build_options(engine, None, optimize, encoding, toolchain, False, False)
-    report = _bench(target, (board, boards), options, engine, emulator, inputs, seed)
+    report = _bench(target, (board, boards, None), options, engine, emulator, inputs, seed)
     parts = (show.cost(report), show.encodings(report), show.totals(report))
     if profile:
         parts = (show.profile(report), show.hottest(report), show.totals(report))
@@ -264,28 +266,33 @@ def bench_command(
 
 def _bench(
     target: Path,
-    board: tuple[str | None, Path | None],
+    board: tuple[str | None, Path | None, str | None],
     options: "BuildOptions",
     engine: str | None,
     emulator: str | None,
     inputs: int,
     seed: int,
 ) -> "BenchReport":
-    """Build a model if it is not built yet, and count."""
+    """Build a model if it is not built yet, and count.
+
+    `board` is its name, the folder of the user's own, and the wire of its link.
+    """
     from tinykit.core.errors import TinykitError
     from tinykit.host.bench import bench
     from tinykit.host.loaded import load
     from tinykit.host.record import built_board, read_record
     from tinykit.host.samples import random_samples
     from tinykit.host.session import Place, choose_emulator
-    from tinykit.host.settings import build_for_bench, chosen_board
+    from tinykit.host.settings import build_for_bench, chosen_board, wired
 
     with tempfile.TemporaryDirectory(prefix="tinykit-") as name:
         folder = target
         if not target.is_dir():
             folder = Path(name, "bench")
             with messages().status("building"):
-                build_for_bench(target, chosen_board(*board), options, folder)
+                chosen, own, wire = board
+                facts = wired(chosen_board(chosen, own), options, wire, emulator)
+                build_for_bench(target, facts, options, folder)
         record = read_record(folder)
         if engine is not None and record.engine != engine:
             raise TinykitError(

@@ -92,4 +92,6 @@ def _link_text(one: Board) -> str:
     where = (
         "through the board's USB port" if one.link.usb else "needs a USB-to-serial adapter, 3.3 V"
     )
+    if one.link.usual == "usb":
+        where += "; usually the chip's own USB device instead: --link usb"
     return f"TX {one.link.tx_pin}, RX {one.link.rx_pin}, {one.link.baud} baud, {where}"

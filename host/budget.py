@@ -18,7 +18,7 @@ from tinykit.host.loaded import load
 from tinykit.host.record import BuildRecord
 from tinykit.host.samples import Samples, random_samples
 from tinykit.host.session import Place, choose_emulator
-from tinykit.host.settings import build_options, chosen_samples
+from tinykit.host.settings import build_options, chosen_samples, wired
 from tinykit.host.verify import Counting, Progress, verify
 
 SCHEMA = 1
@@ -154,6 +154,7 @@ def measure(
         trace=False,
         folder=folder,
     )
+    board = wired(board, options, emulator=emulator)
     with tempfile.TemporaryDirectory(prefix="tinykit-") as name:
         built = Path(name, "build")
         data = read_model(config.model)

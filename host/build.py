@@ -173,6 +173,7 @@ def _fill(
         flash_command=_flash_command(board),
         renode=renode,
         linked=app.linked,
+        asks=_asks(app, board),
     )
     (work / "README.md").write_text(readme)
     if app is NONE:
@@ -182,6 +183,16 @@ def _fill(
             (work / name).write_text(text)
     (work / records.FILE_NAME).write_text(record.to_json())
     return record
+
+
+def _asks(app: App, board: Board) -> str:
+    """Return what flash does after it has written."""
+    if not app.linked:
+        return ""
+    asks = "asks the board what it runs"
+    return (
+        f", then {asks}" if board.link.usb else f"; with `--link` and the adapter's port it {asks}"
+    )
 
 
 def _sources(work: Path, program: Program, board: Board, app: App) -> list[Source]:

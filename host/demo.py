@@ -23,6 +23,7 @@ from tinykit.host.loaded import load
 from tinykit.host.networks import data_paths, save_data
 from tinykit.host.samples import from_dataset, random_samples
 from tinykit.host.session import Place, choose_emulator, open_session
+from tinykit.host.settings import wired
 from tinykit.host.show import table
 from tinykit.host.verify import answers, first_output
 from tinykit.prune.keras3 import prune_model
@@ -104,7 +105,7 @@ def run_demo(
     """
     if name not in BUILT_IN:
         raise TinykitError(f"no demo '{name}'", f"tinykit demo {' | '.join(BUILT_IN)}")
-    board = find_board(board_name)
+    board = wired(find_board(board_name), BuildOptions())
     choose_emulator(None, board)  # refuse a board that nothing here can run
     refuse_foreign_folder(folder, force)
     with atomic_folder(folder) as work:

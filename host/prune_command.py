@@ -244,19 +244,20 @@ def _search(
     json: bool,
 ) -> None:
     from tinykit.host.search import Search, search
-    from tinykit.host.settings import chosen_board
+    from tinykit.host.settings import chosen_board, wired
     from tinykit.host.show_cost import assumption_of
     from tinykit.host.show_search import found, trial_line
     from tinykit.host.targets import parse_targets
 
     model, data, test, output, custom, early = places
+    options = _options(wanted)
     task = Search(
         model=model,
         data=data,
         test=test,
         recipe=how,
-        board=chosen_board(wanted.board),
-        options=_options(wanted),
+        board=wired(chosen_board(wanted.board), options),
+        options=options,
         max_drop=wanted.max_drop,
         targets=parse_targets(list(wanted.targets)),
         output=output,

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tinykit.core.board import Board, find_board
+from tinykit.core.board import Board, find_board, linked_by
 from tinykit.core.config import CHOICES, FILE_NAME, load_config
 from tinykit.core.data import load_dataset
 from tinykit.core.errors import TinykitError
@@ -12,6 +12,7 @@ from tinykit.host.build import BuildOptions, build, read_model, tflm_options
 from tinykit.host.samples import Samples, from_dataset, random_samples
 
 RANDOM_INPUTS = 20
+MODELS_USB = ("unicorn",)  # the emulators that do
 
 
 def chosen_model(model: Path | None) -> Path:
@@ -39,6 +40,22 @@ def chosen_board(board: str | None, boards: Path | None = None) -> Board:
     if name is None:
         raise TinykitError("no board is given", "--board nano33; all: tinykit boards")
     return find_board(name, chosen_boards(boards))
+
+
+def wired(
+    board: Board, options: BuildOptions, wire: str | None = None, emulator: str | None = None
+) -> Board:
+    """Return the board with its link over the wire that the user says, or else expects.
+
+    That is the usual one where tinykit's own link is on it, and the emulator, if one is named,
+    models it.
+
+    Raises:
+        TinykitError: it has no such wire.
+    """
+    if wire is None and options.app == STREAM.name and options.engine == "native":
+        wire = board.link.usual if emulator in (None, *MODELS_USB) else "uart"
+    return board if wire is None else linked_by(board, wire)
 
 
 def chosen_boards(boards: Path | None) -> Path | None:

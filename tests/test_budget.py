@@ -15,7 +15,7 @@ from tinykit.host.budget import base_figures
 pytest.importorskip("unicorn")
 
 HEAD = 'model = "dense.tflite"\nboard = "nano33"\n'
-LIMITS = "[budget]\nflash = 9_000\nram = 4_000\ninstructions = 100_000\n"
+LIMITS = "[budget]\nflash = 13_000\nram = 4_000\ninstructions = 100_000\n"
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def figures(report: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def test_every_key_of_a_budget_is_read(tmp_path: Path) -> None:
     text = HEAD + LIMITS + "accuracy = 0.9\nmismatches = 2\n"
     (tmp_path / "tinykit.toml").write_text(text)
-    assert load_config(tmp_path).budget == Budget(9000, 4000, 100_000, 0.9, 2)
+    assert load_config(tmp_path).budget == Budget(13_000, 4000, 100_000, 0.9, 2)
     (tmp_path / "tinykit.toml").write_text("[budget]\n")
     assert load_config(tmp_path).budget == Budget(None, None, None, None, 0)
     (tmp_path / "tinykit.toml").write_text(HEAD)
@@ -111,7 +111,7 @@ def test_a_mistake_in_a_budget_is_shown_with_its_line(
 def test_within_the_budget_is_status_0_and_a_table(tinykit: Tinykit, project: Path) -> None:
     ended = tinykit("check-budget")
     assert ended.status == 0, ended.err
-    assert "at most 9 000" in ended.out and "over" not in ended.out
+    assert "at most 13 000" in ended.out and "over" not in ended.out
     assert "20 random inputs in unicorn, against TFLite Micro" in ended.err
     assert sorted(path.name for path in project.iterdir()) == ["dense.tflite", "tinykit.toml"]
 

@@ -26,7 +26,7 @@ PROJECT = """model = "dense.tflite"
 board = "nano33"
 
 [budget]
-flash = 9_000
+flash = 13_000
 ram = 4_000
 instructions = 100_000
 """
@@ -217,7 +217,7 @@ def test_every_command_of_a_workflow_runs_here(tinykit: Tinykit, project: Path) 
 
     assert (project / "build" / "ci" / "renode.robot").is_file()
     summary = (project.parent / "summary.md").read_text()
-    flash = re.search(r"\| flash, bytes \| ([\d ]+) \| at most 9 000 \| ([\d ]+) \| -", summary)
+    flash = re.search(r"\| flash, bytes \| ([\d ]+) \| at most 13 000 \| ([\d ]+) \| -", summary)
     assert flash is not None and int(flash[1].replace(" ", "")) < int(flash[2].replace(" ", ""))
 
 

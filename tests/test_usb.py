@@ -12,7 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from models import MODELS, shared_model
 
-from tinykit.core.board import WIRES, Board, find_board, linked_by, pin_number, usb_device_id
+from tinykit.core.board import (
+    WIRES,
+    Board,
+    board_paths,
+    find_board,
+    linked_by,
+    load_board,
+    pin_number,
+    usb_device_id,
+)
 from tinykit.core.errors import TinykitError
 from tinykit.host.frame import Frame, FrameDecoder, FrameType, encode
 from tinykit.host.image import read_image
@@ -364,9 +373,7 @@ def test_usb_costs_less_than_six_kilobytes(tmp_path: Path) -> None:
 def test_hello_world_with_usb_is_verified(name: str, tinykit: Tinykit, tmp_path: Path) -> None:
     shared_model("hello_world_int8")
     model = MODELS / "hello_world_int8.tflite"
-    record = tinykit(
-        "build", model, "--board", name, "--link", "usb", "-o", tmp_path / "b", "--json"
-    ).json
+    record = tinykit("build", model, "--board", name, "-o", tmp_path / "b", "--json").json
     assert record["link"]["usb"] and record["sizes"]["flash"] < 14_000
     report = tinykit("verify", tmp_path / "b", "--emulator", "unicorn", "--json").json
     assert report["mismatches"] == 0
@@ -405,3 +412,33 @@ def test_the_model_refuses_a_driver_without_the_errata(elf: Path) -> None:
     with pytest.raises(RefusedError, match="171 and 187"):
         usbd.on_write("ENABLE", 1)
     bench.close()
+
+
+@pytest.mark.parametrize(
+    ("words", "usb"),
+    [
+        (("--board", "xiao_nrf52840"), True),
+        (("--board", "nano33", "--link", "uart"), False),
+        (("--board", "nano33", "--app", "mlperf"), False),
+        (("--board", "microbit_v2"), True),  # over its interface chip
+    ],
+)
+def test_a_board_is_heard_at_the_port_that_it_is_plugged_in_with(
+    words: tuple[str, ...], usb: bool, tinykit: Tinykit, tmp_path: Path
+) -> None:
+    shared_model("kws_int8")
+    record = tinykit(
+        "build", MODELS / "kws_int8.tflite", *words, "-o", tmp_path / "b", "--json"
+    ).json
+    assert record["link"]["usb"] is usb
+    readme = (tmp_path / "b" / "README.md").read_text()
+    assert ("--port /dev/ttyACM0" in readme) == (usb and record["app"] == "stream")
+    assert ("asks the board what it runs" in readme) == (record["app"] == "stream")
+    assert (tmp_path / "b" / "renode.robot").exists() == ("uart" in words)
+
+
+def test_a_usual_link_that_is_no_choice_is_refused(tmp_path: Path) -> None:
+    text = board_paths()["microbit"].read_text()
+    (tmp_path / "microbit.toml").write_text(text.replace("[usb]", 'usual = "usb"\n[usb]', 1))
+    with pytest.raises(TinykitError, match=r"link\.usual is 'usb', and there is one wire"):
+        load_board(tmp_path / "microbit.toml")
