@@ -34,9 +34,10 @@ from tinykit.train import life
 from tinykit.train.fit import fit_task
 from tinykit.train.predict import predict
 from tinykit.train.progress import Progress
-from tinykit.train.task import BUILT_IN, Task, load_task
+from tinykit.train.task import Task, load_task
 
 FILE_NAME = "demo.json"
+DEMOS = ("digits", "life", "sine")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +104,8 @@ def run_demo(
     Raises:
         TinykitError: no such task or board, or the folder holds files of somebody else.
     """
-    if name not in BUILT_IN:
-        raise TinykitError(f"no demo '{name}'", f"tinykit demo {' | '.join(BUILT_IN)}")
+    if name not in DEMOS:
+        raise TinykitError(f"no demo '{name}'", f"tinykit demo {' | '.join(DEMOS)}")
     board = wired(find_board(board_name), BuildOptions())
     choose_emulator(None, board)  # refuse a board that nothing here can run
     refuse_foreign_folder(folder, force)

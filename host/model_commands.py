@@ -53,7 +53,9 @@ def demo_command(
 
 
 def train_command(
-    task: Annotated[str, typer.Argument(help="life, digits, sine, or a Python file.")],
+    task: Annotated[
+        str, typer.Argument(help="life, digits, sine or another of ours, or a Python file.")
+    ],
     output: Output,
     seed: Seed = 0,
     epochs: Annotated[

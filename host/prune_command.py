@@ -48,6 +48,9 @@ def prune_command(
         str | None, typer.Option(help="cubic, constant, one-shot or regrow.")
     ] = None,
     rounds: Annotated[int | None, typer.Option(help="Of pruning at once and training.")] = None,
+    tries: Annotated[
+        int | None, typer.Option(min=1, help="At most, until one loses nothing; the best is kept.")
+    ] = None,
     early: Annotated[
         Path | None,
         typer.Option(help="Weights to rewind to, of tinykit train --early."),
@@ -116,6 +119,7 @@ def prune_command(
         criterion=criterion,
         schedule=schedule,
         rounds=rounds,
+        tries=tries,
         exclude=tuple(exclude or ()),
         pin=tuple(pin or ()),
         teacher_share=teacher_share,

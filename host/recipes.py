@@ -24,6 +24,7 @@ class Changes:
     criterion: str | None = None
     schedule: str | None = None
     rounds: int | None = None
+    tries: int | None = None
     exclude: tuple[str, ...] = ()
     pin: tuple[str, ...] = ()
     teacher_share: float | None = None
@@ -43,7 +44,7 @@ def chosen_recipe(name: str, changes: Changes) -> Recipe:
     values: dict[str, Any] = {
         field: value
         for field in (
-            *("sparsity", "rounds", "teacher_share", "epochs", "aware_epochs", "clusters"),
+            *("sparsity", "rounds", "tries", "teacher_share", "epochs", "aware_epochs", "clusters"),
             *("batch_size", "learning_rate"),
         )
         if (value := getattr(changes, field)) is not None

@@ -223,6 +223,8 @@ def pruning(report: "PruneReport") -> RenderableType:
         made.add_row(left.name, grouped(left.weights), "", f"left dense: {left.reason}")
     made.add_row(f"{report.before.metric.value} before", str(report.before))
     made.add_row(f"{report.after.metric.value} after", str(report.after))
+    if report.tries > 1:
+        made.add_row("the best of so many tries", str(report.tries))
     add_cost(made, report.cost, "pruning")
     return made
 

@@ -19,6 +19,7 @@ from tinykit.prune.recipe import Recipe, refuse_bad_recipe
 from tinykit.prune.regrow import regrowing
 from tinykit.prune.rounds import Keep, Weights, run_rounds
 from tinykit.prune.schedule import Growth, schedule_for
+from tinykit.prune.tries import best_of_tries
 from tinykit.train.backend import import_keras
 from tinykit.train.fit import Fitting, fit, refuse_misfit, settle
 from tinykit.train.loss import choose_loss, refuse_misfit_loss
@@ -48,6 +49,7 @@ class PruneReport:
         layers: the zeros of each pruned kernel, in the model's order.
         left_dense: kernels and other tensors that were not pruned, with the reason.
         cost: what pruning took, not what the network that came had taken.
+        tries: how often it was pruned, the best of which this is.
     """
 
     before: Score
@@ -55,6 +57,7 @@ class PruneReport:
     layers: tuple[LayerZeros, ...]
     left_dense: tuple[LeftDense, ...]
     cost: TrainingCost
+    tries: int = 1
 
     @property
     def weights(self) -> int:
@@ -108,6 +111,8 @@ def prune_model(
     schedule = schedule_for(recipe.epochs, len(train), recipe.batch_size, recipe.growth)
     loss = model.loss if getattr(model, "compiled", False) else choose_loss(model, train)
     refuse_misfit_loss(loss, model, train, "the model")
+    if recipe.tries > 1:
+        return best_of_tries(prune_model, model, train, test, recipe, seed, progress)
     before = evaluate(model, test)
     prunable = find_kernels(model, recipe.exclude)
     refuse_nothing_to_prune(prunable)

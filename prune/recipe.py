@@ -36,6 +36,7 @@ class Recipe:
         criterion: what the least important ones are chosen by.
         growth: when they become zero, within a round.
         rounds: how often it is pruned and trained; each keeps the same share of what was left.
+        tries: how often it is pruned at most, until a try loses nothing on samples held out.
         rewind: every round starts from early weights, not from those that the last one ended with.
         exclude: names or patterns of layers that stay dense.
         pinned: layers with a sparsity of their own.
@@ -53,6 +54,7 @@ class Recipe:
     criterion: Criterion = Criterion.MAGNITUDE
     growth: Growth = Growth.CUBIC
     rounds: int = 1
+    tries: int = 1
     rewind: bool = False
     exclude: tuple[str, ...] = ()
     pinned: tuple[Pin, ...] = ()
@@ -112,6 +114,8 @@ def recipe_for(settings: Settings) -> Recipe:
         settings.batch_size,
         settings.prune_learning_rate,
         settings.teacher_share,
+        growth=Growth(settings.prune_schedule),
+        tries=settings.prune_tries,
     )
 
 
@@ -181,6 +185,11 @@ def _refuse_bad_rounds(recipe: Recipe) -> None:
         )
     if recipe.rounds < 1:
         raise TinykitError(f"{recipe.rounds} rounds of pruning", "at least one: --rounds 6")
+    if recipe.tries < 1 or (recipe.tries > 1 and (recipe.rounds > 1 or recipe.from_start)):
+        raise TinykitError(
+            f"{recipe.tries} tries of pruning",
+            "--tries 4, without rounds and from a trained model",
+        )
     if recipe.rounds > 1 and recipe.growth is not Growth.ONE_SHOT:
         raise TinykitError(
             f"{recipe.rounds} rounds with a {recipe.growth.value} schedule",

@@ -248,6 +248,7 @@ def _refuse_what_tfmot_cannot(recipe: Recipe, early: Sequence[Any] | None) -> No
         "one threshold for the network, nor shares by shape": recipe.scope is not Scope.LAYER
         and not isinstance(recipe.pattern, KeepSome),
         "rounds, or pruning all at once": recipe.growth is Growth.ONE_SHOT or early is not None,
+        "several tries": recipe.tries > 1,
         "whole channels": isinstance(recipe.pattern, WholeChannels),
     }
     for what, asked in cannot.items():

@@ -47,7 +47,7 @@ class Budget:
     prune: int
 
 
-TASKS = {"life": Budget(6, 10), "digits": Budget(3, 3), "sine": Budget(20, 20)}
+TASKS = {"sine": Budget(20, 20), "life": Budget(6, 10), "digits": Budget(3, 3)}
 FROM_DENSE = ("gradual", "one-shot", "iterative")
 FROM_START = ("erk", "snip", "rigl")
 ROWS = ("dense", *FROM_DENSE, "early bird, gradual", *FROM_START, "dense twin")

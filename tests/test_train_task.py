@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tinykit.core.errors import TinykitError
-from tinykit.train.task import EXPECTED, Settings, load_task
+from tinykit.train.task import BUILT_IN, EXPECTED, Settings, load_task
 
 GOOD = """
 import keras
@@ -62,7 +62,7 @@ def test_task_holds_a_validation_split_out_of_train(tmp_path: Path) -> None:
 def test_task_refuses_a_name_that_is_no_task() -> None:
     error = _refusal(lambda: load_task("lfie"))
     assert error.message == "lfie is neither a built-in task nor a .py file"
-    assert error.hint == f"built-in tasks: digits, life, sine; or {EXPECTED}"
+    assert error.hint == f"built-in tasks: {', '.join(BUILT_IN)}; or {EXPECTED}"
 
 
 def test_task_refuses_a_file_that_is_not_there(tmp_path: Path) -> None:
@@ -85,6 +85,8 @@ def test_task_refuses_a_file_that_is_not_there(tmp_path: Path) -> None:
         (GOOD + "\nBATCH_SIZE = 0\n", "PATH: BATCH_SIZE is 0"),
         (GOOD + "\nSPARSITY = 90\n", "PATH: SPARSITY is 90"),
         (GOOD + "\nPRUNE_SCOPE = 'all'\n", "PATH: PRUNE_SCOPE is 'all'"),
+        (GOOD + "\nPRUNE_SCHEDULE = 'late'\n", "PATH: PRUNE_SCHEDULE is 'late'"),
+        (GOOD + "\nBEGINS_WITH = 'life'\n", "PATH has no function begin_from()"),
     ],
 )
 def test_task_explains_a_file_that_is_wrong(tmp_path: Path, text: str, message: str) -> None:

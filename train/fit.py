@@ -15,7 +15,7 @@ from tinykit.train.meter import Meter, TrainingCost, metering
 from tinykit.train.predict import evaluate, predict
 from tinykit.train.progress import Progress, no_progress
 from tinykit.train.splits import Splits
-from tinykit.train.task import Task
+from tinykit.train.task import Task, load_task
 
 AfterEpoch = Callable[[Any, int], bool]
 
@@ -40,7 +40,7 @@ class FitReport:
         weights: weights and biases.
         epochs: how many it was trained for.
         samples_seen: in all of them.
-        cost: what they took.
+        cost: what they took, with those of a task that it began with.
     """
 
     validation: Score
@@ -79,6 +79,10 @@ def fit_task(
     refuse_misfit_loss(loss, model, splits.train, task.where)
     fitting = Fitting("train", settings.epochs, settings.batch_size, settings.learning_rate, loss)
     cost, epochs = TrainingCost(), 0
+    if settings.begins_with:
+        earlier, _, first = fit_task(load_task(settings.begins_with), seed, progress)
+        task.begin_from(model, earlier)
+        cost = first.cost
 
     def count(model: Any, epoch: int) -> bool:
         nonlocal epochs
@@ -86,7 +90,7 @@ def fit_task(
         return after_epoch is not None and after_epoch(model, epoch)
 
     if settings.epochs:
-        cost = fit(model, splits.train, fitting, progress, [_epoch_callback(count)])
+        cost += fit(model, splits.train, fitting, progress, [_epoch_callback(count)])
     settle(model, loss)
     report = FitReport(
         evaluate(model, splits.validation),

@@ -31,18 +31,22 @@ Boards = NDArray[np.float32]
 
 
 def build_model() -> Any:
-    """Build the network: what a cell's neighbours add up to, then what follows from it."""
+    """Build the network of a step."""
     import keras
 
-    return keras.Sequential(
-        [
-            keras.Input((SIDE, SIDE, 1), name="board"),
-            keras.layers.Conv2D(2 * MAPS, 3, padding="same", activation="relu", name="neighbours"),
-            keras.layers.Conv2D(MAPS, 1, activation="relu", name="rule"),
-            keras.layers.Conv2D(1, 1, activation="sigmoid", name="alive"),
-        ],
-        name="life",
-    )
+    board = keras.Input((SIDE, SIDE, 1), name="board")
+    return keras.Sequential([board, *step_layers(MAPS)], name="life")
+
+
+def step_layers(maps: int, suffix: str = "") -> list[Any]:
+    """Return layers: what a cell's neighbours add up to, then what follows from it."""
+    from keras.layers import Conv2D
+
+    return [
+        Conv2D(2 * maps, 3, padding="same", activation="relu", name=f"neighbours{suffix}"),
+        Conv2D(maps, 1, activation="relu", name=f"rule{suffix}"),
+        Conv2D(1, 1, activation="sigmoid", name=f"alive{suffix}"),
+    ]
 
 
 def load_data(rng: np.random.Generator) -> Splits:

@@ -29,8 +29,8 @@ from tinykit.train.splits import Splits, splits_from
 
 _T = TypeVar("_T")
 
-BUILT_IN = ("digits", "life", "sine")
-PRUNE_SCOPES = ("global", "layer")
+BUILT_IN = ("digits", "life", "sine", "digits_large", "life_small", "life_two")
+CHOICES = {"prune_scope": ("global", "layer"), "prune_schedule": ("cubic", "constant")}
 PRIVATE_NAME = "_tinykit_user_task"  # so that a user's train.py shadows no room
 EXPECTED = "a task file defines build_model() and load_data(), see the README"
 
@@ -47,9 +47,13 @@ class Settings:
         labels: the names of the classes, in order.
         sparsity: the share of zeros to prune to.
         prune_scope: "global" or "layer", where the threshold applies.
+        prune_schedule: "cubic", or "constant", where zeros may come back.
         prune_epochs: passes over the training split while pruning.
+        prune_tries: how often it is pruned at most, until nothing is lost.
         prune_learning_rate: Adam's while pruning.
         teacher_share: how much the dense network's answers count for while pruning.
+        begins_with: another task, which is trained first; its network is given to the function
+            begin_from(model, earlier). Empty for none.
     """
 
     epochs: int = 30
@@ -59,9 +63,12 @@ class Settings:
     labels: tuple[str, ...] = ()
     sparsity: float = 0.9
     prune_scope: str = "global"
+    prune_schedule: str = "cubic"
     prune_epochs: int = 30
+    prune_tries: int = 1
     prune_learning_rate: float = 2e-3
     teacher_share: float = 0.0
+    begins_with: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +97,10 @@ class Task:
                 "import keras (not tf_keras) and return the model",
             )
         return model
+
+    def begin_from(self, model: Any, earlier: Any) -> None:
+        """Set the weights of the network by those of the task that this one begins with."""
+        _call_user(self, lambda: self.module.begin_from(model, earlier))
 
     def load_data(self, rng: np.random.Generator) -> Splits:
         """Load or generate the three splits."""
@@ -136,7 +147,10 @@ def load_python(path: Path, name: str) -> ModuleType:
 
 
 def _task(name: str, where: str, module: ModuleType) -> Task:
-    for function in ("build_model", "load_data"):
+    functions = ["build_model", "load_data"]
+    if getattr(module, "BEGINS_WITH", ""):
+        functions.append("begin_from")
+    for function in functions:
         if not callable(getattr(module, function, None)):
             raise TinykitError(f"{where} has no function {function}()", EXPECTED)
     return Task(name, where, module, _settings(module, where))
@@ -153,10 +167,12 @@ def _settings(module: ModuleType, where: str) -> Settings:
         raise TinykitError(
             f"{where}: SPARSITY is {settings.sparsity:g}", "for example SPARSITY = 0.9"
         )
-    if settings.prune_scope not in PRUNE_SCOPES:
-        raise TinykitError(
-            f"{where}: PRUNE_SCOPE is {settings.prune_scope!r}", f"one of {', '.join(PRUNE_SCOPES)}"
-        )
+    for name, known in CHOICES.items():
+        given = getattr(settings, name)
+        if given not in known:
+            raise TinykitError(
+                f"{where}: {name.upper()} is {given!r}", f"one of {', '.join(known)}"
+            )
     return settings
 
 
