@@ -57,13 +57,18 @@ def check_command(
     plan: Annotated[
         bool, typer.Option("--plan", help="Draw what lies where in the arena, layer by layer.")
     ] = False,
+    board: Annotated[
+        str | None, typer.Option("--board", "-b", help="Plan for this board, and look at no other.")
+    ] = None,
     boards: Boards = None,
     json: Json = False,
 ) -> None:
     """Say whether a model compiles, on which boards it fits, and which layers are in the way.
 
     A .keras model is converted with random data first, so it can be checked before training.
+    What boards need is an upper bound for any --optimize but speed.
     """
+    from tinykit.core.board import board_paths, find_board, load_board
     from tinykit.core.errors import CheckFailedError
     from tinykit.host import show, show_plan
     from tinykit.host.build import read_model
@@ -71,10 +76,14 @@ def check_command(
     from tinykit.host.settings import chosen_boards
 
     folder = chosen_boards(boards)
+    if board is not None:
+        wanted = [find_board(board, folder)]
+    else:
+        wanted = [load_board(path) for path in board_paths(folder).values()]
     with messages().status("checking"):
         keras = model.suffix == ".keras"
         data = _converted(model, custom) if keras else read_model(model)
-        report = check_model(data, f"{model.stem}.tflite" if keras else model.name, folder)
+        report = check_model(data, f"{model.stem}.tflite" if keras else model.name, wanted)
     if json:
         print_json(report)
     else:

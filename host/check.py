@@ -1,14 +1,14 @@
 """Say within seconds whether a model compiles, where it fits, and which layers are in the way."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from tinykit.codegen.compile import Compiled, compile_model
 from tinykit.codegen.emit import state_bytes, tables
 from tinykit.codegen.importer import Obstacle, obstacles
 from tinykit.codegen.layer import LowerOptions
 from tinykit.codegen.picture_text import PlanRow, plan_rows
-from tinykit.core.board import board_paths, load_board
+from tinykit.core.board import Board
 from tinykit.core.errors import TinykitError
 from tinykit.host.version import VERSION
 
@@ -21,7 +21,9 @@ APP_RAM_BYTES = 768
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """Hold whether a model fits a board; what it needs is an upper bound.
+    """Hold whether a model fits a board.
+
+    What it needs is an upper bound, unless it is built with --optimize speed.
 
     Attributes:
         remark: what must be said of the board wherever it is listed, or nothing.
@@ -64,14 +66,21 @@ class CheckReport:
     plan: tuple[PlanRow, ...] = ()
 
 
-def check_model(data: bytes, name: str, own_boards: Path | None = None) -> CheckReport:
-    """Check an int8 .tflite model, on our boards and those in a folder of the user's.
+def check_model(data: bytes, name: str, boards: Sequence[Board] = ()) -> CheckReport:
+    """Check an int8 .tflite model.
+
+    Args:
+        data: the file's bytes.
+        name: its name.
+        boards: where it could go; arena and tables are those of the only one, or of cores without
+            DSP instructions.
 
     Raises:
         TinykitError: it is no such model at all, or broken in a way that no layer is to blame for.
     """
     try:
-        model = compile_model(data, name, VERSION, LowerOptions())
+        dsp = len(boards) == 1 and boards[0].dsp
+        model = compile_model(data, name, VERSION, LowerOptions(dsp=dsp))
     except TinykitError:
         in_the_way = obstacles(data, name)
         if not in_the_way:
@@ -87,7 +96,7 @@ def check_model(data: bytes, name: str, own_boards: Path | None = None) -> Check
         least_bytes=model.plan.least_bytes,
         proven=model.plan.proven,
         tables_bytes=_table_bytes(model),
-        boards=_fits(data, name, model, own_boards),
+        boards=_fits(data, name, boards),
         plan=plan_rows(model.program, model.plan),
     )
 
@@ -97,26 +106,19 @@ def _table_bytes(model: Compiled) -> int:
     return sum(table.bytes for layer in layers for table in tables(model.program, layer))
 
 
-def _fits(data: bytes, name: str, plain: Compiled, own_boards: Path | None) -> tuple[Fit, ...]:
-    found = []
+def _fits(data: bytes, name: str, boards: Sequence[Board]) -> tuple[Fit, ...]:
     # cores with DSP instructions have other tables, and scratch buffers that others do not need
-    packed = compile_model(data, name, VERSION, LowerOptions(dsp=True))
-    for path in board_paths(own_boards).values():
-        board = load_board(path)
-        model = packed if board.dsp else plain
-        states = state_bytes(model.program)  # in RAM, their first values in flash
-        flash = _table_bytes(model) + states + CODE_BYTES + LAYER_BYTES * len(model.program.layers)
-        ram = model.plan.arena_bytes + states + board.ram.stack_bytes + APP_RAM_BYTES
-        flash_free, ram_free = board.app_bytes - flash, board.ram.bytes - ram
-        found.append(
-            Fit(
-                board.name,
-                board.remark,
-                min(flash_free, ram_free) >= 0,
-                flash,
-                ram,
-                flash_free,
-                ram_free,
-            )
-        )
-    return tuple(found)
+    models = {
+        dsp: compile_model(data, name, VERSION, LowerOptions(dsp=dsp))
+        for dsp in {board.dsp for board in boards}
+    }
+    return tuple(_fit(models[board.dsp], board) for board in boards)
+
+
+def _fit(model: Compiled, board: Board) -> Fit:
+    states = state_bytes(model.program)  # in RAM, their first values in flash
+    flash = _table_bytes(model) + states + CODE_BYTES + LAYER_BYTES * len(model.program.layers)
+    ram = model.plan.arena_bytes + states + board.ram.stack_bytes + APP_RAM_BYTES
+    flash_free, ram_free = board.app_bytes - flash, board.ram.bytes - ram
+    fits = min(flash_free, ram_free) >= 0
+    return Fit(board.name, board.remark, fits, flash, ram, flash_free, ram_free)

@@ -1,5 +1,6 @@
 """tinykit check says what compiles, where it fits, and every layer that is in the way."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,16 @@ def test_a_model_that_compiles_is_measured(tinykit: Tinykit, tmp_path: Path) -> 
     assert "fits pico (not yet run on hardware)" in tinykit("check", path).out
 
 
+def test_a_plan_for_a_board_is_that_of_its_build(tinykit: Tinykit, tmp_path: Path) -> None:
+    path, folder = tmp_path / "image.tflite", tmp_path / "build"
+    path.write_bytes(tiny.image())
+    report = tinykit("check", path, "--board", BOARD.name, "--json").json
+    assert [fit["board"] for fit in report["boards"]] == [BOARD.name]
+    build(tiny.image(), path.name, BOARD, BuildOptions(), folder)
+    plan = json.loads((folder / "plan.json").read_text())
+    assert all(report[key] == plan[key] for key in ("arena_bytes", "least_bytes", "proven"))
+
+
 def many_layers() -> bytes:
     """Make a chain of 150 layers that have the largest record and no tables."""
     shape = (1, 2, 3, 2, 2)
@@ -46,7 +57,7 @@ def many_layers() -> bytes:
 def test_what_a_model_needs_at_most_is_not_less_than_its_image(tmp_path: Path) -> None:
     for name, make in {**tiny.TINY, "many_layers": many_layers}.items():
         data = make()
-        fit = next(f for f in check_model(data, f"{name}.tflite").boards if f.board == BOARD.name)
+        (fit,) = check_model(data, f"{name}.tflite", [BOARD]).boards
         sizes = build(data, f"{name}.tflite", BOARD, BuildOptions(), tmp_path / name).sizes
         assert sizes.flash <= fit.flash_bytes
         assert sizes.ram <= fit.ram_bytes

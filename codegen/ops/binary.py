@@ -403,7 +403,7 @@ def _kind(
     function: _Function,
     options: Callable[[], Any] | None = None,
     read: Callable[[Any], Any] = _read_nothing,
-    limits: str = "at most 6 dimensions; int16 too",
+    limits: str = "at most 6 dimensions",
 ) -> OpKind:
     def check(graph: Graph, operator: Operator) -> None:
         _check(function, graph, operator)
@@ -414,11 +414,12 @@ def _kind(
     def lower(graph: Graph, operator: Operator, _options: LowerOptions) -> Layer:
         return _lower(function, graph, operator)
 
+    limits = "; ".join((limits, *(f"{d} too" for d in function.dtypes if d != "int8")))
     return OpKind(options, read, check, evaluate, lower, limits)
 
 
 _SUM_MEMBERS = ("a", "b", "out")
-_RAW = "at most 6 dimensions; all tensors have one scale; int16 too"
+_RAW = "at most 6 dimensions; all tensors have one scale"
 
 _SUM = _Function(
     "sum", "tk_add_s8", "tk_sum_layer", _sum_factors, check_below_one, _SUM_MEMBERS, _sum
