@@ -17,7 +17,8 @@ REAL = [board for board in BOARDS if board.flasher is not None]
 def cell(current: Current | None) -> str:
     if current is None:
         return ""
-    return f"{current.typical_ua:g}" + ("*" if current.checked else "")
+    most = f", at most {current.maximum_ua:g}" if current.maximum_ua is not None else ""
+    return f"{current.typical_ua:g}" + ("*" if current.checked else "") + most
 
 
 def rows() -> list[str]:
