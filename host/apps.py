@@ -11,7 +11,9 @@ from tinykit.core.graph import Graph
 from tinykit.host.toolchain import FIRMWARE, Source, family
 
 # What every image has, whatever its application.
-_START_UP = ("chips/{family}.c", "chips/{chip}.c", "libc/mem.c")
+_START_UP = ("chips/{family}.c", "chips/{chip}.c")
+# What compilers call on their own, small rather than fast: kernels of ours copy little.
+OWN_LIBC = ("libc/mem.c",)
 # The wire of the link, where it is in files of its own; by chip, and whether that is its USB.
 _WIRES = {
     ("nrf52833", False): ("chips/nrf52840_uart.c",),
@@ -128,12 +130,18 @@ def require_chip(app: App, board: Board) -> None:
         )
 
 
-def app_sources(board: Board, app: App) -> list[Source]:
+def app_sources(board: Board, app: App, libc: tuple[str, ...] = OWN_LIBC) -> list[Source]:
     """Return what every image of that application needs beside the model and its kernels.
 
     They may be small everywhere: their loops wait for bytes, and do not multiply.
+
+    Args:
+        board: what the image is for.
+        app: the application.
+        libc: files of ours in the place of a C library; none if one is linked.
     """
     names = [name.format(family=family(board), chip=board.chip) for name in _START_UP]
+    names += libc
     names += _WIRES.get((board.chip, board.usb_device), ())
     if board.flash.boot2_bytes:
         names.append(f"chips/{board.chip}_boot2.S")

@@ -14,7 +14,15 @@ from tinykit.core.errors import TinykitError
 from tinykit.core.files import atomic_folder, refuse_foreign_folder
 from tinykit.core.toml_writer import to_toml
 from tinykit.host import record as records
-from tinykit.host.apps import NONE, STREAM, App, app_sources, find_app, require_chip
+from tinykit.host.apps import (
+    NONE,
+    OWN_LIBC,
+    STREAM,
+    App,
+    app_sources,
+    find_app,
+    require_chip,
+)
 from tinykit.host.image import Image, check_image, read_image, to_hex, to_map
 from tinykit.host.isa import check_isa
 from tinykit.host.own import write_own
@@ -198,7 +206,8 @@ def _asks(app: App, board: Board) -> str:
 def _sources(work: Path, program: Program, board: Board, app: App) -> list[Source]:
     generated = [Source(work / name, level) for name, level in program.generated]
     own = [Source(work / name, "size") for name in app.compiled]
-    return [*generated, *program.sources, *own, *app_sources(board, app)]
+    libc = OWN_LIBC if program.library is None else ()
+    return [*generated, *program.sources, *own, *app_sources(board, app, libc)]
 
 
 def _build_id(

@@ -134,7 +134,7 @@ def _need(
             (work / file).write_text(text)
         ours = [ENGINE / "tk_tflm.cpp", ENGINE / "tk_tflm_probe.cpp"]
         ours += [work / f"{model.name}.c", work / "app_model.cpp"]
-        sources = [*(Source(path) for path in ours), *app_sources(board, STREAM)]
+        sources = [*(Source(path) for path in ours), *app_sources(board, STREAM, libc=())]
         elf = compile_image(
             toolchain, board, sources, work, defines=["TK_TFLM_PROBE=1"], library=library
         )
