@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from firmware_image import STUB_MODEL, build_stub
+from firmware_image import STUB_MODEL, build_stub, write_generated
+from models import KERNELS
 
 from tinykit.core.board import find_board
 from tinykit.core.errors import CheckFailedError, MissingToolError, TinykitError
@@ -15,7 +16,7 @@ from tinykit.core.files import PACKAGE_ROOT
 from tinykit.core.units import bytes_text
 from tinykit.host import toolchain as module
 from tinykit.host.image import check_image, read_image
-from tinykit.host.toolchain import Toolchain, find_toolchain
+from tinykit.host.toolchain import Source, Toolchain, compile_objects, find_toolchain
 
 BOARD = find_board("nano33")
 
@@ -38,6 +39,17 @@ def test_every_level_gives_an_image_that_the_board_starts(
     elf = build_stub(toolchain, BOARD, tmp_path, optimize=optimize)
 
     check_image(read_image(elf), BOARD)
+
+
+def test_kernels_without_copies_for_speed_are_as_balanced(tmp_path: Path) -> None:
+    write_generated(BOARD, tmp_path)
+    zig, other = find_toolchain("zig"), "tk_max_pool_s8"
+    for name in (*module.NOT_WORTH_COPIES, other):
+        path = KERNELS / f"{name}.c"
+        levels = [Source(path, level) for level in ("balanced", "speed")]
+        objects = [tmp_path / name for name in compile_objects(zig, BOARD, levels, tmp_path)]
+        sizes = {each.stat().st_size for each in objects}
+        assert len(sizes) == (2 if name == other else 1), name
 
 
 def test_application_stays_within_its_budget(toolchain: Toolchain, tmp_path: Path) -> None:
