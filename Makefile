@@ -22,6 +22,7 @@ help:
 	@echo "make check   formatting, types, lint, and the C compiled by every compiler, warnings as errors"
 	@echo "make bench   measure the models again and write docs/benchmarks.md"
 	@echo "make budget  hold tests/project to its budget; BASE=../main says what grew since that checkout"
+	@echo "make recipes compare the recipes for pruning and write docs/recipes.md; goes on if stopped"
 	@echo "make soak    the long sweeps"
 	@echo "make golden  write the golden files of the generated C again"
 	@echo "make wheel   build dist/*.whl, and test that it is whole"
@@ -51,6 +52,9 @@ budget: $(VENV)/demo
 	$(BIN)/tinykit check-budget tests/project $(if $(BASE),$$(test -s "$(report)" && echo --base "$(report)"))
 
 report = $(BASE)/build/budget.json
+
+recipes: $(VENV)/dev
+	$(BIN)/python tests/recipes_table.py docs/recipes.md
 
 soak: $(VENV)/dev tools
 	TINYKIT_SOAK=1 $(BIN)/pytest -n 2 --dist worksteal -m "soak or not soak"
