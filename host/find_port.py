@@ -58,6 +58,11 @@ def usb_ports() -> list[UsbPort]:
     )
 
 
+def own_ports(board: Board, ports: Sequence[UsbPort]) -> list[str]:
+    """Return the names of the ports that are the board's own USB device."""
+    return [port.device for port in ports if port.usb_id in board.usb.ids]
+
+
 def find_port(
     board: Board, ports: Sequence[UsbPort], ask: Ask | None, tell: Tell = lambda _text: None
 ) -> str:

@@ -130,12 +130,16 @@ def _accept(
     from tinykit.core.files import refuse_overwrite, refuse_suffix
     from tinykit.host import acceptance_show
     from tinykit.host.acceptance import accept
+    from tinykit.host.build import BuildOptions
+    from tinykit.host.find_port import own_ports, usb_ports
     from tinykit.host.session import choose_place
-    from tinykit.host.settings import chosen_board
+    from tinykit.host.settings import chosen_board, wired
 
     if folder is not None:
         raise TinykitError("--acceptance builds images of its own", f"leave {folder} out")
     facts = chosen_board(*board)
+    if port is None or port in own_ports(facts, usb_ports()):  # else it is an adapter's
+        facts = wired(facts, BuildOptions(), emulator=emulator)
     path = output if output is not None else Path(f"acceptance-{facts.name}.json")
     refuse_suffix(path, ".json")
     markdown = path.with_suffix(".md")

@@ -10,9 +10,11 @@ from commands import Tinykit
 from serial.tools import list_ports
 
 from tinykit.core import oracle
+from tinykit.core.board import find_board
 from tinykit.core.errors import CheckFailedError
 from tinykit.host import acceptance
 from tinykit.host.acceptance import CHECKS, MODEL, SCHEMA, Run
+from tinykit.host.find_port import UsbPort, own_ports
 from tinykit.host.version import VERSION
 
 NAMES = [
@@ -111,3 +113,9 @@ def test_what_cannot_be_tried_is_refused(
     line, _ = tinykit.refuses("verify", "--acceptance", *words)
     assert line.startswith(message)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_adapter_is_told_from_the_board_s_own_port() -> None:
+    ports = [UsbPort("/dev/ttyACM0", "2341:805a", ""), UsbPort("/dev/ttyUSB0", "0403:6001", "")]
+    assert own_ports(find_board("nano33"), ports) == ["/dev/ttyACM0"]
+    assert own_ports(find_board("pico"), ports) == []
