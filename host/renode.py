@@ -45,7 +45,7 @@ class RenodeEmulator(Emulator):
         program = find_renode("renode")
         script = elf.resolve().parent / "renode.resc"
         if not script.is_file():
-            hint = f"tinykit build --board {board.name} --link uart"
+            hint = f"build for {board.name} again, with --link uart where a USB device is the link"
             raise TinykitError(f"{script} is missing", hint)
         self._elf = elf
         self._invoke = invoke

@@ -204,7 +204,7 @@ WRONG = {
         "a vector table needs a multiple of 128",
     ),
     "stack larger than RAM": (
-        "stack_bytes = 1_024",
+        "stack_bytes = 1_536",
         "stack_bytes = 262_144",
         "ram.stack_bytes is 262144, ram.bytes is 262144",
         "a multiple of 8, at least 512, less than the RAM",

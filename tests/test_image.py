@@ -173,7 +173,7 @@ def refusal_of(image: Image) -> str:
 
 def test_wrong_stack_pointer_is_refused(image: Image) -> None:
     assert refusal_of(with_vector(image, 0, 0x20040000)) == (
-        "the first stack pointer is 0x20040000, the stack of nano33 ends at 0x20000400"
+        "the first stack pointer is 0x20040000, the stack of nano33 ends at 0x20000600"
     )
 
 
