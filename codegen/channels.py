@@ -18,7 +18,10 @@ from tinykit.core.graph import Graph, Operator
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+Mixings = list[tuple[Operator, Mixing | None]]
 VARIES = 1 << 16  # no int8 value
+_SPARSE = 0.65  # of zeros, from which on weights are stored sparse, and groups are of no use
+_COPYING = 4  # of an input takes as long as so many weights
 _MOST_WORK = 1 << 23  # values that an operator is made of, more than any microcontroller computes
 
 
@@ -38,16 +41,28 @@ def constants(graph: Graph) -> dict[int, Ints]:
     return found
 
 
-def needed(graph: Graph, found: dict[int, Ints]) -> dict[int, Bools]:
+def needed(graph: Graph, found: dict[int, Ints], group: int = 1) -> dict[int, Bools]:
     """Tell which channels of each tensor must be computed; at least one of each.
 
     Args:
         graph: any.
         found: its constants.
+        group: how many inputs dense kernels take at a time, and are slower for a part of.
     """
     classes = _Classes.of(graph)
     mixings = [(operator, mixing(graph, operator)) for operator in graph.operators]
     _mark_fixed(graph, classes, [operator for operator, mixed in mixings if mixed is None])
+    _mark_all_read(classes, graph, mixings, found)
+    while group > 1 and _fill_groups(classes, mixings, group):
+        _mark_all_read(classes, graph, mixings, found)
+    return {number: classes.kept(number) for number in classes.start}
+
+
+def _mark_all_read(
+    classes: "_Classes", graph: Graph, mixings: Mixings, found: dict[int, Ints]
+) -> None:
+    """Keep what anything kept cannot do without."""
+    classes.changed = True
     while classes.changed:
         classes.changed = False
         for operator, mixed in reversed(mixings):
@@ -56,7 +71,31 @@ def needed(graph: Graph, found: dict[int, Ints]) -> dict[int, Bools]:
             for number in operator.outputs:
                 if not classes.kept(number).any():
                     classes.mark(number, np.arange(1))
-    return {number: classes.kept(number) for number in classes.start}
+
+
+def _fill_groups(classes: "_Classes", mixings: Mixings, group: int) -> bool:
+    """Keep a few more channels between dense layers where these make whole groups of inputs.
+
+    Inputs that make no whole groups are copied there, which takes longer than a few more of them.
+
+    Returns:
+        Whether any are kept that were not.
+    """
+    classes.changed = False
+    dense = [(op, mixed) for op, mixed in mixings if op.kind == "FULLY_CONNECTED"]
+    written = {operator.outputs[0] for operator, _ in dense}
+    for operator, mixed in dense:
+        if mixed is None or operator.inputs[mixed.source] not in written:
+            continue
+        number = operator.inputs[mixed.source]
+        assert number is not None
+        rows, columns = classes.kept(operator.outputs[0]), classes.kept(number)
+        spare, missing = np.flatnonzero(~columns), -int(columns.sum()) % group
+        if len(spare) < missing or missing * rows.sum() > _COPYING * columns.sum():
+            continue
+        if np.mean(mixed.weights[rows][..., columns] == 0) < _SPARSE:
+            classes.mark(number, spare[:missing])
+    return classes.changed
 
 
 def _work(graph: Graph, operator: Operator) -> int:

@@ -7,16 +7,20 @@ position of a weight in its segment, and the number of weights in it, each fit a
     indices[k], weights[k]      position in the segment and value, row after row
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinykit.codegen.layer import Field, LowerOptions, Table
+from tinykit.codegen.cost import Cost, cost_of
+from tinykit.codegen.layer import Field, Layer, LowerOptions, Table
+from tinykit.codegen.work import SEGMENT
+from tinykit.core.units import grouped
 
 Matrix = NDArray[np.int8]
-SEGMENT = 255
+_LEAST_SAVED = 64  # bytes of tables: less is not worth the code of another kernel
+_SURE = 0.97  # of the time of dense weights: predictions are off by less
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,139 +32,86 @@ class Encoded:
         record: the C type of the record that it reads.
         tables: weights, and for sparse rows their indices and counts.
         encoding: "dense" or "sparse".
-        reason: why.
     """
 
     kernel: str
     record: str
     tables: tuple[Table, ...]
     encoding: str
-    reason: str
 
     def fields(self, layer: str) -> tuple[Field, ...]:
         """Return the record's members that point to the tables."""
         return tuple((table.name, f"{layer}_{table.name}") for table in self.tables)
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """Hold what an encoding costs: bytes of flash, and instructions for one product."""
-
-    bytes: int
-    instructions: float
-
-
-@dataclass(frozen=True, slots=True)
-class Costs:
-    """Hold what both encodings of a matrix cost on the kernels that would read it."""
-
-    dense: Callable[[Matrix], Cost]
-    sparse: Callable[[Matrix], Cost]
+def as_dense(*blocks: Matrix) -> Encoded:
+    """Lay matrices out as they are, one behind the other."""
+    values = blocks[0] if len(blocks) == 1 else np.concatenate([rows.ravel() for rows in blocks])
+    table = Table("weights", np.ascontiguousarray(values), "weights")
+    return Encoded("tk_dense_s8", "tk_dense_layer", (table,), "dense")
 
 
-def costs_of(options: LowerOptions, tiled: bool) -> Costs:
-    """Return the costs of a product on the core that is compiled for.
+def as_sparse(*blocks: Matrix) -> Encoded:
+    """Lay matrices out in sparse rows, one behind the other."""
+    return Encoded("tk_sparse_s8", "tk_sparse_layer", sparse_tables(*blocks), "sparse")
+
+
+def choose(
+    lower: Callable[[Encoded], Layer], blocks: Sequence[Matrix], options: LowerOptions
+) -> Layer:
+    """Lower a layer with each encoding of its matrices, and take the cheapest.
 
     Args:
+        lower: makes the kernel call.
+        blocks: its matrices, stored one behind the other.
         options: what the user decides.
-        tiled: it is taken at several positions.
     """
-    if not options.dsp:
-        return Costs(quads_cost, sparse_cost)
-    return Costs(tile_cost, sparse_tile_cost) if tiled else Costs(rows_cost, sparse_rows_cost)
-
-
-def encode(rows: Matrix, options: LowerOptions, costs: Costs) -> Encoded:
-    """Choose an encoding for a matrix of (outputs, inputs) and make its tables."""
-    return encode_blocks([rows], [rows], options, costs)
-
-
-def encode_blocks(
-    dense: Sequence[Matrix], sparse: Sequence[Matrix], options: LowerOptions, costs: Costs
-) -> Encoded:
-    """Choose an encoding for several matrices, stored one behind the other.
-
-    Args:
-        dense: the matrices as dense kernels read them.
-        sparse: the same weights as sparse kernels read them, perhaps among more zeros.
-        options: what the user decides.
-        costs: of the kernels.
-    """
-    as_dense, as_sparse = _sum(map(costs.dense, dense)), _sum(map(costs.sparse, sparse))
-    weights = np.concatenate([rows.ravel() for rows in dense])
-    zeros = f"{100.0 * float(np.mean(weights == 0)):.0f} % zeros"
+    zeros = 1.0 - sum(map(np.count_nonzero, blocks)) / sum(rows.size for rows in blocks)
+    dense = lower(as_dense(*blocks))
     if options.encoding == "dense":
-        return _dense(dense, "dense was asked for")
-    if _better(as_sparse, as_dense, options.optimize):
-        saved = as_dense.bytes - as_sparse.bytes
-        return _sparse(sparse, f"{zeros}, sparse saves {saved} bytes")
-    return _dense(dense, f"{zeros}, {_why_dense(as_sparse, as_dense)}")
+        return replace(dense, reason="dense was asked for")
+    return cheapest(dense, lower(as_sparse(*blocks)), zeros, options)
 
 
-def _sum(costs: Iterable[Cost]) -> Cost:
-    all_costs = list(costs)
-    return Cost(sum(c.bytes for c in all_costs), sum(c.instructions for c in all_costs))
+def cheapest(dense: Layer, sparse: Layer, zeros: float, options: LowerOptions) -> Layer:
+    """Choose between two kernel calls that compute the same, and say why.
+
+    Args:
+        dense: with dense weights.
+        sparse: with sparse ones.
+        zeros: the share of weights that are zero.
+        options: what the user decides.
+    """
+    if options.encoding == "sparse":
+        return replace(sparse, reason="sparse was asked for")
+    costs = cost_of(dense, options), cost_of(sparse, options)
+    better, why = _compared(*costs, options.optimize)
+    return replace(sparse if better else dense, reason=f"{100 * zeros:.0f} % zeros, {why}")
 
 
-# Predictions; instructions are for one position, as counted on Cortex-M4 images (tinykit bench).
+def _compared(dense: Cost, sparse: Cost, optimize: str) -> tuple[bool, str]:
+    """Tell whether sparse weights are better, and why."""
+    saved, time = dense.bytes - sparse.bytes, sparse.instructions / dense.instructions
+    if optimize != "speed" and saved <= 0:
+        which = "dense" if saved < 0 else "sparse"
+        return False, f"{which} is {_smaller(-saved)}: kept dense"
+    if optimize != "speed" and saved < _LEAST_SAVED:
+        return False, f"sparse saves {saved} bytes only: kept dense"
+    if optimize != "size" and time >= _SURE:
+        faster = f"dense is {_faster(1 / time)}" if time >= 1 else "sparse is hardly faster"
+        return False, f"{faster}: kept dense"
+    return True, f"sparse is {_faster(time)} and {_smaller(saved)}"
 
 
-def dense_cost(rows: Matrix) -> Cost:
-    """Predict a dense product on a kernel that takes one output at a time."""
-    outputs, inputs = rows.shape
-    return Cost(rows.size, outputs * (3.25 * inputs + 46))
+def _faster(time: float) -> str:
+    percent = round(100 * (1 - time))
+    return f"{abs(percent)} % {'slower' if percent < 0 else 'faster'}"
 
 
-def quads_cost(rows: Matrix) -> Cost:
-    """Predict a dense product without DSP instructions, as counted on Cortex-M3."""
-    outputs, inputs = rows.shape
-    return Cost(rows.size, outputs * (2.4 * inputs + 42))
-
-
-def rows_cost(rows: Matrix) -> Cost:
-    """Predict a dense product with DSP instructions at one position."""
-    outputs, inputs = rows.shape
-    return Cost(rows.size, outputs * (1.06 * inputs + 21))
-
-
-def tile_cost(rows: Matrix) -> Cost:
-    """Predict a dense product with DSP instructions at one of several positions."""
-    outputs, inputs = rows.shape
-    return Cost(rows.size, outputs * (0.76 * inputs + 11))
-
-
-def sparse_cost(rows: Matrix) -> Cost:
-    """Predict a sparse product on the kernel that takes one position."""
-    instructions = 6.0 * _nonzero(rows) + 9.0 * _counts(rows) + 46 * len(rows)
-    return Cost(_sparse_bytes(rows), instructions)
-
-
-def sparse_rows_cost(rows: Matrix) -> Cost:
-    """Predict a sparse product with DSP instructions at one position."""
-    instructions = 4.13 * _nonzero(rows) + 11.0 * _counts(rows) + 13 * len(rows)
-    return Cost(_sparse_bytes(rows), instructions)
-
-
-def sparse_tile_cost(rows: Matrix) -> Cost:
-    """Predict a sparse product with DSP instructions at one of several positions."""
-    instructions = 2.19 * _nonzero(rows) + 10 * len(rows)
-    return Cost(_sparse_bytes(rows), instructions)
-
-
-PORTABLE = Costs(dense_cost, sparse_cost)
-
-
-def _counts(rows: Matrix) -> int:
-    outputs, inputs = rows.shape
-    return int(outputs * -(-inputs // SEGMENT))
-
-
-def _sparse_bytes(rows: Matrix) -> int:
-    return 2 * _nonzero(rows) + _counts(rows)
-
-
-def _nonzero(rows: Matrix) -> int:
-    return int(np.count_nonzero(rows))
+def _smaller(saved: int) -> str:
+    if saved == 0:
+        return "as large"
+    return f"{grouped(abs(saved))} bytes {'larger' if saved < 0 else 'smaller'}"
 
 
 def sparse_tables(*blocks: Matrix) -> tuple[Table, ...]:
@@ -185,28 +136,3 @@ def sparse_tables(*blocks: Matrix) -> tuple[Table, ...]:
 def _never_empty(values: NDArray[np.generic]) -> NDArray[np.generic]:
     """Keep one element in a table of none: C has no arrays of length 0."""
     return values if values.size else np.zeros(1, values.dtype)
-
-
-def _better(sparse: Cost, dense: Cost, optimize: str) -> bool:
-    if optimize == "size":
-        return sparse.bytes < dense.bytes
-    if optimize == "speed":
-        return sparse.instructions < dense.instructions
-    smaller, faster = sparse.bytes < dense.bytes, sparse.instructions < dense.instructions
-    return smaller and faster
-
-
-def _why_dense(sparse: Cost, dense: Cost) -> str:
-    if sparse.bytes >= dense.bytes:
-        return f"sparse is {sparse.bytes - dense.bytes} bytes larger: kept dense"
-    return f"sparse takes {sparse.instructions / dense.instructions:.2f}x the time: kept dense"
-
-
-def _dense(blocks: Sequence[Matrix], reason: str) -> Encoded:
-    values = blocks[0] if len(blocks) == 1 else np.concatenate([rows.ravel() for rows in blocks])
-    table = Table("weights", np.ascontiguousarray(values), "weights")
-    return Encoded("tk_dense_s8", "tk_dense_layer", (table,), "dense", reason)
-
-
-def _sparse(blocks: Sequence[Matrix], reason: str) -> Encoded:
-    return Encoded("tk_sparse_s8", "tk_sparse_layer", sparse_tables(*blocks), "sparse", reason)

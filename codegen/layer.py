@@ -1,7 +1,7 @@
 """What the compiler knows of a layer once it is lowered to a kernel call."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from numpy.typing import NDArray
@@ -52,6 +52,7 @@ class Layer:
         macs: multiply-accumulates of the dense form, with all channels.
         encoding: how the weights are stored: "dense", "sparse" or "" without weights.
         reason: why this encoding.
+        work: how much the kernel has to do, where the encoding was chosen: codegen/work.py.
         removed_channels: how many channels its output has lost, since nothing needs them.
     """
 
@@ -72,6 +73,7 @@ class Layer:
     macs: int = 0
     encoding: str = ""
     reason: str = ""
+    work: dict[str, float] = field(default_factory=dict)
     removed_channels: int = 0
 
 
@@ -81,13 +83,16 @@ class LowerOptions:
 
     Attributes:
         optimize: "size", "balanced" or "speed".
-        encoding: "auto", or "dense" to switch sparse encodings and the removal of channels off.
+        encoding: "auto", or "dense" to switch sparse encodings and the removal of channels off;
+            "sparse" takes these whatever they cost.
         dsp: the core has the DSP instructions of Armv7E-M or Armv8-M.
+        core: its other instructions: "armv6m", "armv7m" (Armv8-M too) or "riscv32".
     """
 
     optimize: str = "balanced"
     encoding: str = "auto"
     dsp: bool = False
+    core: str = "armv7m"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from tinykit.codegen.channels import constants, needed
 from tinykit.codegen.dilate import dilate
 from tinykit.codegen.fuse import fuse_pads
 from tinykit.codegen.layer import LowerOptions
+from tinykit.codegen.packed import GROUP
 from tinykit.codegen.shrink import shrink
 from tinykit.core.graph import Graph
 
@@ -38,7 +39,7 @@ def simplify(model: Graph, options: LowerOptions) -> Simplified:
     values = constants(graph)
     kept = {
         number: np.flatnonzero(stays)
-        for number, stays in needed(graph, values).items()
+        for number, stays in needed(graph, values, GROUP if options.dsp else 1).items()
         if not stays.all()
     }
     return Simplified(model, shrink(graph, kept, values), kept)

@@ -27,6 +27,7 @@ CPUS = (
     "riscv32",
 )
 NO_FPU = ("cortex_m0", "cortex_m0plus", "cortex_m3", "riscv32")
+_ISA = {"cortex_m0": "armv6m", "cortex_m0plus": "armv6m", "riscv32": "riscv32"}  # others: armv7m
 _WITH_DSP = ("cortex_m4", "cortex_m7", "cortex_m33+dsp", "cortex_m55-mve")
 EMULATORS = ("unicorn", "qemu", "renode")
 WIRES = ("uart", "usb")
@@ -234,6 +235,11 @@ class Board:
     def dsp(self) -> bool:
         """Tell whether the core has the DSP instructions of Armv7E-M or Armv8-M."""
         return self.cpu in _WITH_DSP
+
+    @property
+    def isa(self) -> str:
+        """Return the instructions that every core of its kind has: armv6m, armv7m or riscv32."""
+        return _ISA.get(self.core, "armv7m")
 
     @property
     def usb_device(self) -> bool:

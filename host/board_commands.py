@@ -140,6 +140,7 @@ def build_command(
     from tinykit.host.apps import APPS, NONE
     from tinykit.host.build import build, read_model
     from tinykit.host.hooks import keep_hooks, read_hooks
+    from tinykit.host.record import planned_layers
     from tinykit.host.settings import build_options, chosen_board, chosen_model, wired
 
     path = chosen_model(model)
@@ -157,6 +158,8 @@ def build_command(
         print_json({"folder": folder, **_plain(record)})
         return
     results().print(show.sizes(record, facts))
+    if record.engine == "native":
+        results().print(show.encodings(planned_layers(folder, record)))
     if facts.emulators or record.app == NONE.name:
         step = chosen.next_step.format(
             folder=shlex.quote(str(folder)), emulator=next(iter(facts.emulators), "")
@@ -265,7 +268,7 @@ def bench_command(
         return
     options = build_options(engine, None, optimize, encoding, toolchain, False, False)
     report = _bench(target, (board, boards, None), options, engine, emulator, inputs, seed)
-    parts = (show.cost(report), show.encodings(report), show.totals(report))
+    parts = (show.cost(report), show.encodings(report.layers), show.totals(report))
     if profile:
         parts = (show.profile(report), show.hottest(report), show.totals(report))
     else:

@@ -130,7 +130,7 @@ def build(
             data, source, board, toolchain, options.trace, options.tree, progress
         )
     else:
-        lowering = LowerOptions(options.optimize, options.encoding, board.dsp)
+        lowering = LowerOptions(options.optimize, options.encoding, board.dsp, board.isa)
         program = native_program(data, source, board, lowering, options.keep_input)
     if not source.endswith(".tflite"):  # it may be called like one of the files we write
         source += ".tflite"

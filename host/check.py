@@ -79,8 +79,8 @@ def check_model(data: bytes, name: str, boards: Sequence[Board] = ()) -> CheckRe
         TinykitError: it is no such model at all, or broken in a way that no layer is to blame for.
     """
     try:
-        dsp = len(boards) == 1 and boards[0].dsp
-        model = compile_model(data, name, VERSION, LowerOptions(dsp=dsp))
+        options = _options(boards[0]) if len(boards) == 1 else LowerOptions()
+        model = compile_model(data, name, VERSION, options)
     except TinykitError:
         in_the_way = obstacles(data, name)
         if not in_the_way:
@@ -107,12 +107,16 @@ def _table_bytes(model: Compiled) -> int:
 
 
 def _fits(data: bytes, name: str, boards: Sequence[Board]) -> tuple[Fit, ...]:
-    # cores with DSP instructions have other tables, and scratch buffers that others do not need
+    # cores have tables of their own, and scratch buffers that others do not need
     models = {
-        dsp: compile_model(data, name, VERSION, LowerOptions(dsp=dsp))
-        for dsp in {board.dsp for board in boards}
+        options: compile_model(data, name, VERSION, options)
+        for options in {_options(board) for board in boards}
     }
-    return tuple(_fit(models[board.dsp], board) for board in boards)
+    return tuple(_fit(models[_options(board)], board) for board in boards)
+
+
+def _options(board: Board) -> LowerOptions:
+    return LowerOptions(dsp=board.dsp, core=board.isa)
 
 
 def _fit(model: Compiled, board: Board) -> Fit:

@@ -17,7 +17,7 @@ from tinykit.codegen.simplify import simplify
 from tinykit.codegen.tflm import TflmModel, read_model
 from tinykit.core.errors import TinykitError
 from tinykit.core.graph import Graph, Tensor
-from tinykit.host.record import BuildRecord
+from tinykit.host.record import BuildRecord, built_board
 from tinykit.host.version import VERSION
 
 
@@ -77,7 +77,8 @@ def load(folder: Path, record: BuildRecord) -> Loaded:
         arena_bytes = json.loads((folder / record.files["plan"]).read_text())["arena_bytes"]
         layers = _tflm_layers(model)
         return Loaded(data, model.graph, model.steps.tensors, layers, None, _all, arena_bytes)
-    options = LowerOptions(record.optimize, record.encoding, record.dsp)
+    isa = built_board(folder, record).isa
+    options = LowerOptions(record.optimize, record.encoding, record.dsp, isa)
     compiled = compile_model(data, source, VERSION, options, record.keep_input)
     return Loaded(
         data,

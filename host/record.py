@@ -145,6 +145,12 @@ def built_board(folder: Path, record: BuildRecord) -> Board:
     )
 
 
+def planned_layers(folder: Path, record: BuildRecord) -> list[dict[str, Any]]:
+    """Return what plan.json says of each layer; that of the native engine says most."""
+    layers: list[dict[str, Any]] = json.loads((folder / record.files["plan"]).read_text())["layers"]
+    return layers
+
+
 def _from_json(values: dict[str, Any]) -> BuildRecord:
     expected = {field.name for field in fields(BuildRecord)}
     if set(values) != expected:

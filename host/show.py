@@ -1,6 +1,7 @@
 """Tables for people: sizes, verification, cost by layer."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from rich.console import RenderableType
 from rich.table import Table
@@ -98,11 +99,11 @@ def cost(report: BenchReport) -> RenderableType:
     return made
 
 
-def encodings(report: BenchReport) -> RenderableType:
-    """Show how each layer's weights are stored, and why."""
+def encodings(layers: Sequence[Mapping[str, Any]]) -> RenderableType:
+    """Show how each layer's weights are stored, and why, as bench or plan.json say it."""
     made = table("layer")
     made.add_column("weights")
-    for layer in report.layers:
+    for layer in layers:
         if layer["encoding"]:
             lost = layer["removed_channels"]
             less = f"{grouped(lost)} channels left out; " if lost else ""

@@ -1,7 +1,8 @@
 """Compile many models into one image for a core, and run each of them in unicorn."""
 
 import subprocess
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,8 +15,9 @@ from elftools.elf.elffile import ELFFile
 from unicorn import arm_const as arm
 from unicorn import riscv_const as riscv
 
+from tinykit.codegen.compile import Compiled
 from tinykit.core.board import find_board
-from tinykit.host import toolchain
+from tinykit.host import riscv_isa, thumb_isa, toolchain
 from tinykit.host.isa import check_isa
 from tinykit.host.kernels import kernel_files
 from tinykit.host.toolchain import FIRMWARE, Source
@@ -77,7 +79,7 @@ def emulated_outputs(
         folder: an empty one.
         compiler: zig or gcc.
     """
-    sources = [Source(path, optimize) for path in _sources(runs, folder)]
+    sources = [Source(path, optimize) for path in _sources([run.model for run in runs], folder)]
     image = load(core, sources, f"{runs[0].model.name}_invoke", folder, compiler)
     machine, places = image.machine, image.places
     rng = np.random.default_rng(2)
@@ -93,6 +95,48 @@ def emulated_outputs(
             arena[:] = np.frombuffer(machine.mem_read(place, arena.size), np.int8)
         found.append(tuple(batch._tensor(run.model, n, arenas) for n in run.model.graph.outputs))
     return found
+
+
+def count_instructions(
+    models: Sequence[Compiled], core: str, optimize: str, folder: Path
+) -> list[int]:
+    """Compile all models for a core, and count what one inference of each takes.
+
+    Args:
+        models: of different names, and of one layer each.
+        core: of CORES.
+        optimize: size, balanced or speed.
+        folder: an empty one.
+    """
+    sources = [Source(path, optimize) for path in _sources(models, folder)]
+    image = load(core, sources, f"{models[0].name}_invoke", folder, "zig")
+    machine, places = image.machine, image.places
+    read = riscv_isa.read if core == "riscv32" else thumb_isa.read
+    blocks: dict[tuple[int, int], int] = defaultdict(int)
+
+    def on_block(_machine: object, address: int, size: int, _data: object) -> None:
+        blocks[address, size] += 1
+
+    machine.hook_add(unicorn.UC_HOOK_BLOCK, on_block)
+    found = []
+    for model in models:
+        if model.graph.states:
+            call(machine, places[f"{model.name}_reset_state"])
+        blocks.clear()
+        call(machine, places[f"{model.name}_invoke"], most=0)
+        code = {block: bytes(machine.mem_read(*block)) for block in blocks}
+        found.append(sum(_length(code[block], read) * n for block, n in blocks.items()))
+    return found
+
+
+def _length(code: bytes, read: Callable[[int, int], tuple[int, str]]) -> int:
+    """Count the instructions of a block."""
+    halves = [*np.frombuffer(code, "<u2").tolist(), 0]
+    count = at = 0
+    while at < len(halves) - 1:
+        at += read(halves[at], halves[at + 1])[0]
+        count += 1
+    return count
 
 
 def _machine(elf: ELFFile, model: int | None) -> unicorn.Uc:
@@ -112,8 +156,8 @@ def _machine(elf: ELFFile, model: int | None) -> unicorn.Uc:
     return machine
 
 
-def call(machine: unicorn.Uc, place: int) -> None:
-    """Call a function without arguments."""
+def call(machine: unicorn.Uc, place: int, most: int = _MOST_INSTRUCTIONS) -> None:
+    """Call a function without arguments, which takes `most` instructions; 0 is any number."""
     if machine._arch == unicorn.UC_ARCH_RISCV:
         stack, back, counter = riscv.UC_RISCV_REG_SP, riscv.UC_RISCV_REG_RA, riscv.UC_RISCV_REG_PC
         thumb = 0
@@ -122,17 +166,17 @@ def call(machine: unicorn.Uc, place: int) -> None:
         thumb = _THUMB
     machine.reg_write(stack, _RAM + _SIZE)
     machine.reg_write(back, _STOP | thumb)
-    machine.emu_start(place | thumb, _STOP, count=_MOST_INSTRUCTIONS)
+    machine.emu_start(place | thumb, _STOP, count=most)
     assert machine.reg_read(counter) == _STOP
     assert machine.reg_read(stack) == _RAM + _SIZE
 
 
-def _sources(runs: Sequence[Run], folder: Path) -> list[Path]:
-    for run in runs:
-        for name in (f"{run.model.name}.c", f"{run.model.name}.h"):
-            (folder / name).write_text(run.model.files[name])
-    (folder / "models.c").write_text("".join(f'#include "{r.model.name}.c"\n' for r in runs))
-    text = "".join(run.model.files[f"{run.model.name}.c"] for run in runs)
+def _sources(models: Sequence[Compiled], folder: Path) -> list[Path]:
+    for model in models:
+        for name in (f"{model.name}.c", f"{model.name}.h"):
+            (folder / name).write_text(model.files[name])
+    (folder / "models.c").write_text("".join(f'#include "{m.name}.c"\n' for m in models))
+    text = "".join(model.files[f"{model.name}.c"] for model in models)
     return [folder / "models.c", *kernel_files(text)]
 
 

@@ -1,7 +1,15 @@
 """Copies of models with the smallest weights set to zero, in the .tflite file itself."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
+import pytest
 import tflite
+from commands import Tinykit, shared_build
+from models import shared_model
+
+from tinykit.host.build import BuildOptions
 
 _KINDS = (tflite.BuiltinOperator.CONV_2D, tflite.BuiltinOperator.FULLY_CONNECTED)
 _WEIGHTS = 1  # the input of both that holds them
@@ -31,3 +39,26 @@ def _weight_buffers(model: bytes) -> list[int]:
         if max(code.BuiltinCode(), code.DeprecatedBuiltinCode()) in _KINDS:
             found.add(graph.Tensors(operator.Inputs(_WEIGHTS)).Buffer())
     return sorted(found)
+
+
+def pruned_build(
+    factory: pytest.TempPathFactory, name: str, share: float, options: BuildOptions
+) -> Path:
+    """Build the copy of a shared model with so many zeros, once for all tests."""
+    data = one_shot(shared_model(name), share)
+    return shared_build(factory, f"{name}_{100 * share:g}", data, options)
+
+
+def benched(
+    factory: pytest.TempPathFactory,
+    tinykit: Tinykit,
+    name: str,
+    share: float,
+    options: BuildOptions,
+) -> dict[str, Any]:
+    """Return what bench says of such a build."""
+    folder = pruned_build(factory, name, share, options)
+    ended = tinykit("bench", folder, "--inputs", "2", "--json")
+    assert ended.status == 0, ended.err
+    assert ended.json["exact"]["mismatches"] == 0
+    return ended.json

@@ -52,10 +52,10 @@ def test_emulated_cores_equal_tflm(
     cases = [case for kind in sorted(ALL) for case in draw_cases(ALL[kind], 2 * count)[count:]]
     if not os.environ.get("TINYKIT_SOAK"):
         cases = cases[_IN_CI.get((compiler, core, optimize), slice(None))]
-    dsp = find_board(CORES[core].board).dsp
+    board = find_board(CORES[core].board)
 
     def options(case: Case) -> LowerOptions:
-        return replace(case.options, dsp=dsp)
+        return replace(case.options, dsp=board.dsp, core=board.isa)
 
     for start in range(0, len(cases), _CHUNK):
         chunk = cases[start : start + _CHUNK]

@@ -4,20 +4,18 @@ Nine tenths of the weights of each CONV_2D and FULLY_CONNECTED are zero; accurac
 """
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import tiny
 from benchmarks import BASELINE
-from commands import Tinykit, shared_build
-from models import shared_model
+from commands import Tinykit
 from numpy.typing import NDArray
-from oneshot import one_shot
+from oneshot import benched, one_shot, pruned_build
 
 from tinykit.codegen.importer import import_tflite
 from tinykit.host.build import BuildOptions
+from tinykit.host.record import read_record
 
 MORE_CODE = 4096  # bytes above the dense build
 
@@ -26,43 +24,51 @@ MORE_CODE = 4096  # bytes above the dense build
 class Goal:
     """Hold what a copy may cost at most: the ratio to TFLM with CMSIS-NN, and its tables."""
 
+    name: str
     share: float
     ratio: float
-    table_bytes: int
+    table_bytes: int = 1 << 20
 
 
-GOALS = {
-    "ad01_int8": Goal(0.9, 0.25, 62_000),
-    "resnet8_int8": Goal(0.9, 0.20, 19_500),
-    "kws_int8": Goal(0.9, 0.36, 12_500),
-    "vww_int8": Goal(0.9, 0.30, 54_000),
-}
+GOALS = (
+    Goal("ad01_int8", 0.9, 0.25, 62_000),
+    Goal("resnet8_int8", 0.9, 0.20, 19_500),
+    Goal("kws_int8", 0.9, 0.36, 12_500),
+    Goal("vww_int8", 0.9, 0.30, 54_000),
+    Goal("vww_int8", 0.0, 0.30, 62_000),  # as shipped: 87 % of its weights are zero
+    Goal("resnet8_int8", 0.8, 0.32),
+)
 
 
-def benched(
-    factory: pytest.TempPathFactory, tinykit: Tinykit, name: str, options: BuildOptions
-) -> dict[str, Any]:
-    share = GOALS[name].share
-    data = one_shot(shared_model(name), share)
-    folder: Path = shared_build(factory, f"{name}_{share:.0%}", data, options)
-    ended = tinykit("bench", folder, "--inputs", "2", "--json")
-    assert ended.status == 0, ended.err
-    assert ended.json["exact"]["mismatches"] == 0
-    return ended.json
-
-
-@pytest.mark.parametrize("name", GOALS)
+@pytest.mark.parametrize("goal", GOALS, ids=lambda goal: f"{goal.name}-{goal.share:g}")
 def test_zeros_cost_neither_instructions_nor_flash(
-    name: str, tinykit: Tinykit, tmp_path_factory: pytest.TempPathFactory
+    goal: Goal, tinykit: Tinykit, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     pytest.importorskip("unicorn")
-    goal = GOALS[name]
-    fast = benched(tmp_path_factory, tinykit, name, BuildOptions(optimize="speed"))
-    assert fast["instructions"] <= goal.ratio * BASELINE[name].instructions
-    small = benched(tmp_path_factory, tinykit, name, BuildOptions())
+
+    fast, small = (
+        benched(tmp_path_factory, tinykit, goal.name, goal.share, BuildOptions(optimize=optimize))
+        for optimize in ("speed", "balanced")
+    )
+    assert fast["instructions"] <= goal.ratio * BASELINE[goal.name].instructions
     assert small["flash"]["weights"] <= goal.table_bytes
-    dense = benched(tmp_path_factory, tinykit, name, BuildOptions(encoding="dense"))
-    assert small["flash"]["code"] <= dense["flash"]["code"] + MORE_CODE
+    for optimize, report in (("speed", fast), ("balanced", small)):
+        dense = BuildOptions(optimize=optimize, encoding="dense")
+        folder = pruned_build(tmp_path_factory, goal.name, goal.share, dense)
+        assert report["flash"]["code"] <= read_record(folder).sizes.code + MORE_CODE
+
+
+@pytest.mark.parametrize("name", ["kws_int8", "vww_int8"])
+def test_activations_are_those_of_tflm(
+    name: str, tinykit: Tinykit, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Its outputs hardly differ from input to input, so they tell little."""
+    pytest.importorskip("unicorn")
+    options = BuildOptions(optimize="speed", trace=True)
+    folder = pruned_build(tmp_path_factory, name, 0.9, options)
+    ended = tinykit("verify", folder, "--layers", "--inputs", "2", "--json")
+    assert ended.status == 0, ended.err
+    assert ended.json["mismatches"] == 0 and ended.json["layers"] > 10
 
 
 @pytest.mark.parametrize("share", [0.5, 0.9])

@@ -168,3 +168,27 @@ def test_a_padded_tensor_exists_only_for_other_readers(read_twice: bool) -> None
     assert (padded in model.plan.offsets) == read_twice
     assert model.program.left_out == (() if read_twice else ("padded",))
     assert ("// Layers left out: 1;" in model.files["padded.c"]) == (not read_twice)
+
+
+def hidden_layer(zeros: float) -> bytes:
+    """Make two dense layers, 8 -> 8 -> 16; one hidden channel has no weights."""
+    rng = np.random.default_rng(0)
+    draft = Draft(rng)
+    source = draft.input((1, 8), 0.1, 0)
+    first, second = (rng.integers(1, 99, shape).astype(np.int8) for shape in ((8, 8), (16, 8)))
+    first[3] = 0
+    second[rng.random(second.shape) < zeros] = 0
+    for name, values in (("w", first), ("v", second)):
+        table = draft.add(FlatTensor(name, values.shape, "int8", (0.1,), (0,), data=values))
+        target = FlatTensor(f"{name} out", (1, len(values)), "int8", (20.0,), (0,))
+        inputs = (source, table, -1)
+        source = draft.apply("FULLY_CONNECTED", inputs, flat.dense_options(), target)
+    return to_bytes(draft.model((source,)))
+
+
+@pytest.mark.parametrize(
+    ("dsp", "zeros", "lost"), [(False, 0.1, 1), (True, 0.1, 0), (True, 0.75, 1)]
+)
+def test_groups_of_inputs_stay_whole_for_dense_kernels(dsp: bool, zeros: float, lost: int) -> None:
+    model = compiled_file(hidden_layer(zeros), "two", LowerOptions(dsp=dsp))
+    assert model.program.removed_channels == lost

@@ -8,10 +8,9 @@ import tflite
 
 from tinykit.codegen.access import Access, Steps, forward_only, read_while_writing
 from tinykit.codegen.c import c_row
-from tinykit.codegen.encode import costs_of, encode
 from tinykit.codegen.layer import Arrays, Layer, LowerOptions, OpKind, RefusedError
 from tinykit.codegen.ops import shared
-from tinykit.codegen.ops.dense import Dense, as_image, lower_convolution
+from tinykit.codegen.ops.dense import Dense, as_image, convolution
 from tinykit.codegen.ops.product import Product
 from tinykit.codegen.ops.shared import Ints
 from tinykit.core import fixedpoint
@@ -136,13 +135,10 @@ def _lower(graph: Graph, operator: Operator, options: LowerOptions) -> Layer:
         input_zero_point=source.zero_point,
         scaling=_scaling(graph, operator),
     )
-    encoded = encode(rows.astype(np.int8), options, costs_of(options, tiled=True))
     inputs = rows.shape[1]
     view = as_image(source.elements // inputs)
     plain = Dense(tflite.ActivationFunctionType.NONE, 0)
-    return lower_convolution(
-        replace(operator, attributes=plain), product, view, inputs, encoded, options
-    )
+    return convolution(replace(operator, attributes=plain), product, view, inputs, options)
 
 
 def _weights(graph: Graph, operator: Operator) -> Ints | None:

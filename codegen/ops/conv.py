@@ -6,18 +6,12 @@ from typing import Any
 import numpy as np
 import tflite
 
+from tinykit.codegen import work
 from tinykit.codegen.access import read_while_writing
-from tinykit.codegen.encode import (
-    Costs,
-    Encoded,
-    costs_of,
-    dense_cost,
-    encode,
-    encode_blocks,
-)
+from tinykit.codegen.encode import Encoded, as_dense, as_sparse, cheapest
 from tinykit.codegen.layer import Arrays, Layer, LowerOptions, OpKind, RefusedError
 from tinykit.codegen.ops import packed, shared
-from tinykit.codegen.ops.dense import lower_convolution
+from tinykit.codegen.ops.dense import convolution, lower_convolution
 from tinykit.codegen.ops.product import Product, padding, summary_of
 from tinykit.codegen.ops.samples import by_sample
 from tinykit.codegen.ops.shared import Ints, Window
@@ -126,20 +120,23 @@ def _lower(graph: Graph, operator: Operator, options: LowerOptions) -> Layer:
     view, product = _window(graph, operator), _product(graph, operator)
     groups = _groups(graph, operator)
     if groups == 1:
-        costs = costs_of(options, tiled=True)
-        encoded = encode(product.rows.astype(np.int8), options, costs)
-        return lower_convolution(operator, product, view, channels, encoded, options)
-    spread = _spread(shared.weight_values(graph, operator), groups)
-    costs = Costs(dense_cost, costs_of(options, tiled=True).sparse)
-    encoded = encode_blocks(
-        [product.rows.astype(np.int8)], [spread.astype(np.int8)], options, costs
+        return convolution(operator, product, view, channels, options)
+    values = shared.weight_values(graph, operator)
+    dense = _lower_grouped(
+        operator,
+        packed.prepared(product),
+        view,
+        (channels, groups),
+        as_dense(product.rows.astype(np.int8)),
     )
-    if encoded.encoding == "sparse":
-        # the zeros of other groups are not stored: nothing is lost by one sparse product for all
-        whole = replace(product, rows=spread)
-        layer = lower_convolution(operator, whole, view, channels, encoded, options)
-        return replace(layer, macs=layer.macs // groups)
-    return _lower_grouped(operator, packed.prepared(product), view, (channels, groups), encoded)
+    if options.encoding == "dense":
+        return replace(dense, reason="dense was asked for")
+    # the zeros of other groups are not stored: nothing is lost by one sparse product for all
+    whole = replace(product, rows=_spread(values, groups))
+    encoded = as_sparse(whole.rows.astype(np.int8))
+    sparse = lower_convolution(operator, whole, view, channels, options, encoded)
+    zeros = float(np.mean(values == 0))
+    return cheapest(dense, replace(sparse, macs=dense.macs), zeros, options)
 
 
 def _lower_grouped(
@@ -158,6 +155,7 @@ def _lower_grouped(
     lag = max(0, (outputs - channels) // groups * (groups - 1))
     width = product.scaling.width
     steps = view.steps(channels * width.bytes, outputs * width.bytes)
+    of_group = replace(product, rows=product.rows[: outputs // groups])
     return Layer(
         name=operator.name,
         kind=operator.kind,
@@ -179,7 +177,8 @@ def _lower_grouped(
         access=(read_while_writing(steps, lag * width.bytes),),
         macs=view.output[0] * view.output[1] * outputs * taps,
         encoding=encoded.encoding,
-        reason=encoded.reason,
+        work=work.group_windows(view, channels * width.bytes, groups)
+        | of_group.count_work(encoded, view.output[0] * view.output[1] * groups),
     )
 
 

@@ -1,13 +1,15 @@
 """FULLY_CONNECTED: a matrix times a vector."""
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 import tflite
 
+from tinykit.codegen import work
 from tinykit.codegen.access import Access, Steps, by_fours, copied_first, read_while_writing
-from tinykit.codegen.encode import Encoded, costs_of, encode
+from tinykit.codegen.encode import Encoded, choose
 from tinykit.codegen.layer import Arrays, Layer, LowerOptions, OpKind, RefusedError
 from tinykit.codegen.ops import packed, shared
 from tinykit.codegen.ops.product import Product, padding, summary_of
@@ -100,31 +102,50 @@ def _evaluate(graph: Graph, operator: Operator, values: Arrays) -> Arrays:
 
 def _lower(graph: Graph, operator: Operator, options: LowerOptions) -> Layer:
     product = _product(graph, operator)
-    outputs, inputs = product.rows.shape
+    inputs = product.rows.shape[1]
     positions = graph.tensor(operator.inputs[0]).elements // inputs
-    costs = costs_of(options, tiled=positions > 1)
-    encoded = encode(product.rows.astype(np.int8), options, costs)
     if positions > 1:
-        return lower_convolution(operator, product, as_image(positions), inputs, encoded, options)
-    product = packed.prepared(product)
+        return convolution(operator, product, as_image(positions), inputs, options)
+    prepared = packed.prepared(product)
+    lower = partial(_lower_single, operator, prepared, options)
+    return choose(lower, [product.rows.astype(np.int8)], options)
+
+
+def _lower_single(
+    operator: Operator, product: Product, options: LowerOptions, encoded: Encoded
+) -> Layer:
+    """Lower FULLY_CONNECTED at one position."""
     if packed.chosen(product, encoded, options):
         return packed.lower_dense(operator, product, encoded)
+    outputs, inputs = product.rows.shape
     activation = shared.activation_name(operator.attributes.activation)
-    kernel = "tk_sparse_plain_s8" if options.dsp and product.plain else encoded.kernel
+    width = product.scaling.width
+    plain = options.dsp and product.plain
+    amount = product.count_work(encoded, 1)
+    if plain:
+        amount = work.sparse_rows(product.rows, len(product.scaling.shift), product.clipped)
     return Layer(
         name=operator.name,
         kind=operator.kind,
         summary=summary_of(f"dense {inputs} -> {outputs}", activation, encoded),
-        kernel=product.scaling.width.kernel(kernel),
-        record=product.scaling.width.record(encoded.record),
+        kernel=width.kernel("tk_sparse_plain_s8" if plain else encoded.kernel),
+        record=width.record(encoded.record),
         fields=product.fields(operator.name, encoded),
         inputs=(_number(operator.inputs[0]),),
         outputs=operator.outputs,
         tables=product.tables(encoded),
         macs=inputs * outputs,
         encoding=encoded.encoding,
-        reason=encoded.reason,
+        work=amount,
     )
+
+
+def convolution(
+    operator: Operator, product: Product, view: Window, channels: int, options: LowerOptions
+) -> Layer:
+    """Lower a product that is taken at every position of an image, in the cheapest encoding."""
+    lower = partial(lower_convolution, operator, product, view, channels, options)
+    return choose(lower, [product.rows.astype(np.int8)], options)
 
 
 def lower_convolution(
@@ -132,10 +153,10 @@ def lower_convolution(
     product: Product,
     view: Window,
     channels: int,
-    encoded: Encoded,
     options: LowerOptions,
+    encoded: Encoded,
 ) -> Layer:
-    """Lower a product that is taken at every position of an image."""
+    """Lower a product that is taken at every position of an image, in one encoding."""
     product = packed.prepared(product)
     if packed.chosen(product, encoded, options):
         return packed.lower_convolution(operator, product, view, channels, encoded)
@@ -169,7 +190,7 @@ def lower_convolution(
         access=(_access(steps, gathered, width.kernel(kernel), width.bytes),),
         macs=positions * outputs * taps,
         encoding=encoded.encoding,
-        reason=encoded.reason,
+        work=work.windows(view, channels * width.bytes) | product.count_work(encoded, positions),
     )
 
 

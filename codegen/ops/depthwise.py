@@ -8,10 +8,9 @@ import numpy as np
 import tflite
 
 from tinykit.codegen.access import Access, apart, read_while_writing
-from tinykit.codegen.encode import costs_of, encode
 from tinykit.codegen.layer import Arrays, Field, Layer, LowerOptions, OpKind, RefusedError, Table
 from tinykit.codegen.ops import packed, shared
-from tinykit.codegen.ops.dense import lower_convolution
+from tinykit.codegen.ops.dense import convolution
 from tinykit.codegen.ops.product import Product
 from tinykit.codegen.ops.samples import by_sample
 from tinykit.codegen.ops.shared import Window
@@ -116,8 +115,7 @@ def _lower(graph: Graph, operator: Operator, options: LowerOptions) -> Layer:
         )
     )
     if product.plain and source.shape[3] == 1:
-        encoded = encode(product.rows.astype(np.int8), options, costs_of(options, tiled=True))
-        return lower_convolution(operator, product, view, 1, encoded, options)
+        return convolution(operator, product, view, 1, options)
     rows = source.shape[3] == channels and view.dilation == (1, 1)
     if options.dsp and product.plain and rows:
         if view.kernel == (3, 3) and view.stride[1] <= _MOST_STRIDE:

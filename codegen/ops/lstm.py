@@ -1,14 +1,17 @@
 """UNIDIRECTIONAL_SEQUENCE_LSTM: four gates a unit and step, a hidden and a cell state that stay."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import tflite
 
+from tinykit.codegen import work
 from tinykit.codegen.access import Steps, forward_only, read_while_writing
 from tinykit.codegen.c import c_row
-from tinykit.codegen.encode import PORTABLE, Encoded, encode_blocks
+from tinykit.codegen.encode import Encoded, Matrix, choose
 from tinykit.codegen.layer import Arrays, Field, Layer, LowerOptions, OpKind, RefusedError, Table
 from tinykit.codegen.ops import shared
 from tinykit.codegen.ops.product import summary_of
@@ -217,11 +220,17 @@ def _step(graph: Graph, operator: Operator, gates: list[Ints], cell: Ints) -> tu
 
 
 def _lower(graph: Graph, operator: Operator, options: LowerOptions) -> Layer:
-    source, target = graph.tensor(operator.inputs[_INPUT]), graph.tensor(operator.outputs[0])
-    inputs, units, steps = source.shape[-1], target.shape[-1], _steps(source)
+    units = graph.tensor(operator.outputs[0]).shape[-1]
     parts = [_rows(graph, operator, part).astype(np.int8) for part in range(8)]
     blocks = [part[unit : unit + 1] for unit in range(units) for part in parts]
-    encoded = encode_blocks(blocks, blocks, options, PORTABLE)
+    return choose(partial(_lower_as, graph, operator, blocks), blocks, options)
+
+
+def _lower_as(
+    graph: Graph, operator: Operator, blocks: Sequence[Matrix], encoded: Encoded
+) -> Layer:
+    source, target = graph.tensor(operator.inputs[_INPUT]), graph.tensor(operator.outputs[0])
+    inputs, units, steps = source.shape[-1], target.shape[-1], _steps(source)
     positions = np.arange(steps)
     access = read_while_writing(
         Steps(positions * inputs, (positions + 1) * inputs, units), units - 1
@@ -241,9 +250,9 @@ def _lower(graph: Graph, operator: Operator, options: LowerOptions) -> Layer:
         outputs=operator.outputs,
         tables=(*encoded.tables, Table("bias", bias.astype(np.int32), "bias")),
         access=(forward_only(access, source.bytes),),
-        macs=steps * sum(part.size for part in parts),
+        macs=steps * sum(rows.size for rows in blocks),
         encoding=encoded.encoding,
-        reason=encoded.reason,
+        work=work.lstm(blocks, steps, units, bool(sparse)),
     )
 
 

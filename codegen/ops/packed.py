@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from tinykit.codegen import packed
+from tinykit.codegen import packed, work
 from tinykit.codegen.access import copied_in_tiles
 from tinykit.codegen.encode import Encoded
 from tinykit.codegen.layer import Layer, LowerOptions
@@ -66,7 +66,7 @@ def lower_dense(operator: Operator, product: Product, encoded: Encoded) -> Layer
         scratch_bytes=0 if inputs % packed.GROUP == 0 else inputs + -inputs % packed.GROUP,
         macs=inputs * outputs,
         encoding=encoded.encoding,
-        reason=encoded.reason,
+        work=work.dense_rows(product.rows, product.clipped),
     )
 
 
@@ -76,17 +76,20 @@ def lower_sparse_convolution(
     """Lower a sparse product that is taken at every position of an image."""
     layer = lower_convolution(operator, product, view, channels, encoded)
     outputs, taps = product.rows.shape
+    stream = packed.stream_table(product.rows)
+    weights = (stream.bytes - outputs) // 2
     return replace(
         layer,
         kernel="tk_conv_sparse_tile_s8",
         record="tk_conv_sparse_tile_layer",
         fields=tuple(field for field in layer.fields if field[0] not in _TILE_ONLY),
         tables=(
-            packed.stream_table(product.rows),
+            stream,
             packed.row_records(product.folded_bias(), product.scaling),
         ),
         scratch_bytes=packed.OCTET * taps + packed.COLUMNS * gathered_bytes(view, channels),
         access=(copied_in_tiles(view.steps(channels, outputs), packed.OCTET),),
+        work=work.sparse_tiles(view, product.rows, weights, channels, product.clipped),
     )
 
 
@@ -145,7 +148,7 @@ def lower_convolution(
         access=(copied_in_tiles(view.steps(channels, outputs), packed.COLUMNS),),
         macs=view.output[0] * view.output[1] * outputs * taps,
         encoding=encoded.encoding,
-        reason=encoded.reason,
+        work=work.dense_tiles(view, product.rows, channels, filled, product.clipped),
     )
 
 

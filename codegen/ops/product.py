@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tinykit.codegen import work
 from tinykit.codegen.encode import Encoded
 from tinykit.codegen.layer import Field, Table
 from tinykit.codegen.ops import shared
@@ -36,6 +37,20 @@ class Product:
     def folded_bias(self) -> Ints:
         """Return the bias less what the input's zero point adds to every sum."""
         return np.asarray(self.bias - self.input_zero_point * self.rows.sum(axis=1), np.int64)
+
+    @property
+    def clipped(self) -> bool:
+        """Tell whether a fused activation takes a pass of its own over int8 outputs."""
+        width = self.scaling.width
+        return self.scaling.low > width.low or self.scaling.high < width.high
+
+    def count_work(self, encoded: Encoded, times: int) -> work.Work:
+        """Count the product, taken so many times, without DSP instructions."""
+        if encoded.encoding == "sparse":
+            return work.sparse_product(self.rows, times, self.plain)
+        if self.scaling.width == INT8:
+            return work.dense_product(self.rows, times, self.plain)
+        return work.wide_product(self.rows, times)
 
     def tables(self, encoded: Encoded) -> tuple[Table, ...]:
         """Return all tables of the kernel's record."""

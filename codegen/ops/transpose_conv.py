@@ -4,14 +4,17 @@ The outputs fall into phases, by their position modulo the stride, each reached 
 the window. So it is one small convolution for each phase, and none multiplies by a hole.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import tflite
 
+from tinykit.codegen import packed, work
 from tinykit.codegen.access import Access, Steps, by_fours, copied_first, read_while_writing
-from tinykit.codegen.encode import PORTABLE, SEGMENT, Encoded, encode_blocks
+from tinykit.codegen.encode import Encoded, choose
 from tinykit.codegen.layer import Arrays, Field, Layer, LowerOptions, OpKind, RefusedError, Table
 from tinykit.codegen.ops import shared
 from tinykit.codegen.ops.product import Product, summary_of
@@ -113,12 +116,14 @@ def _products(graph: Graph, operator: Operator) -> list[Product]:
         operator.attributes.activation,
     )
     bias = shared.bias_values(graph, operator, weights.shape[0], _BIAS)
+    plain = packed.fits(weights.reshape(len(weights), -1), bias, scaling)
     return [
         Product(
             weights[:, row.taps][:, :, column.taps].reshape(weights.shape[0], -1),
             bias,
             source.zero_point,
             scaling,
+            plain,
         )
         for row in _phases(view, 0)
         for column in _phases(view, 1)
@@ -142,11 +147,17 @@ def _evaluate(graph: Graph, operator: Operator, values: Arrays) -> Arrays:
 
 
 def _lower(graph: Graph, operator: Operator, options: LowerOptions) -> Layer:
-    view, products = _window(graph, operator), _products(graph, operator)
+    products = _products(graph, operator)
+    blocks = [product.rows.astype(np.int8) for product in products]
+    return choose(partial(_lower_as, graph, operator, products), blocks, options)
+
+
+def _lower_as(
+    graph: Graph, operator: Operator, products: Sequence[Product], encoded: Encoded
+) -> Layer:
+    view = _window(graph, operator)
     source = graph.tensor(operator.inputs[_INPUT])
     outputs = graph.tensor(operator.outputs[0]).shape[3]
-    blocks = [product.rows.astype(np.int8) for product in products]
-    encoded = encode_blocks(blocks, blocks, options, PORTABLE)
     kernel = "tk_transpose_conv_s8"
     if encoded.encoding == "sparse":
         kernel = "tk_transpose_conv_sparse_s8"
@@ -165,16 +176,50 @@ def _lower(graph: Graph, operator: Operator, options: LowerOptions) -> Layer:
         outputs=operator.outputs,
         tables=_tables(products, encoded),
         takes_scratch=True,
-        scratch_bytes=max(rows.shape[1] for rows in blocks),
+        scratch_bytes=max(product.rows.shape[1] for product in products),
         access=(access(view, source.shape[3], outputs, encoded.encoding == "dense"),),
-        macs=view.image[0] * view.image[1] * sum(rows.size for rows in blocks),
+        macs=view.image[0] * view.image[1] * sum(product.rows.size for product in products),
         encoding=encoded.encoding,
-        reason=encoded.reason,
+        work=_work(view, products, encoded),
     )
 
 
+def _work(view: Window, products: Sequence[Product], encoded: Encoded) -> work.Work:
+    """Count the product of each phase at the outputs that have it, and gathering its inputs."""
+    phases = [(row, column) for row in _phases(view, 0) for column in _phases(view, 1)]
+    times = [
+        np.bincount(_spread(view, i) % view.stride[i], minlength=view.stride[i]) for i in (0, 1)
+    ]
+    parts: list[work.Work] = []
+    for (row, column), product, count in zip(phases, products, np.outer(*times).flat, strict=True):
+        here = int(count)
+        lines, taps = len(row.taps), len(row.taps) * len(column.taps)
+        copied = 0 if taps == 1 else here  # a single tap is read where it lies
+        gathered = {
+            "windows": here,
+            "window lines": copied * lines,
+            "window bytes": copied * product.rows.shape[1],
+            "empty": 0 if taps else here,
+        }
+        parts.append(product.count_work(encoded, here) | gathered)
+    outside = [_outside(view, axis) for axis in (0, 1)]
+    inside = [int(np.sum(taps == 0)) for taps in outside]
+    gathered = {"edges": view.output[0] * view.output[1] - inside[0] * inside[1]}
+    return work.summed(parts) | gathered | {"outside": work.crossed(*outside)}
+
+
+def _outside(view: Window, axis: int) -> Ints:
+    """Return how many taps of each output of an axis lie outside of the image."""
+    last = _spread(view, axis) // view.stride[axis]
+    taps = np.array([len(phase.taps) for phase in _phases(view, axis)])
+    count = taps[_spread(view, axis) % view.stride[axis]]
+    first = last - count + 1
+    outside = np.maximum(-first, 0) + np.maximum(last - view.image[axis] + 1, 0)
+    return np.asarray(np.minimum(outside, count))
+
+
 def _fields(
-    name: str, view: Window, products: list[Product], channels: int, encoded: Encoded
+    name: str, view: Window, products: Sequence[Product], channels: int, encoded: Encoded
 ) -> tuple[Field, ...]:
     matrix = "dense" if encoded.encoding == "dense" else "sparse"
     starts: list[Field] = [("starts", f"{name}_starts")]
@@ -189,12 +234,12 @@ def _fields(
     )
 
 
-def _tables(products: list[Product], encoded: Encoded) -> tuple[Table, ...]:
+def _tables(products: Sequence[Product], encoded: Encoded) -> tuple[Table, ...]:
     """Make the tables of all phases, and of where each begins."""
     if encoded.encoding == "dense":
         starts = [_starts("starts", [product.rows.size for product in products])]
     else:
-        counts = [len(p.rows) * -(-p.rows.shape[1] // SEGMENT) for p in products]
+        counts = [len(p.rows) * -(-p.rows.shape[1] // work.SEGMENT) for p in products]
         starts = [
             _starts("starts", [int(np.count_nonzero(p.rows)) for p in products]),
             _starts("count_starts", counts),
@@ -227,9 +272,14 @@ def access(view: Window, channels: int, outputs: int, dense: bool) -> Access:
     return by_fours(steps) if dense else read_while_writing(steps, outputs - 1)
 
 
+def _spread(view: Window, axis: int) -> Ints:
+    """Return how far into the padded image each output of an axis lies."""
+    return np.arange(view.output[axis]) + view.pad[axis]
+
+
 def _reach(view: Window, axis: int) -> tuple[Ints, Ints]:
     """Return the first and the last input that each output of an axis reads."""
-    spread = np.arange(view.output[axis]) + view.pad[axis]
+    spread = _spread(view, axis)
     taps = np.array([len(phase.taps) for phase in _phases(view, axis)])
     last = spread // view.stride[axis]
     first = last - taps[spread % view.stride[axis]] + 1

@@ -22,7 +22,9 @@ static void quad(const tk_dense_layer *layer, const int8_t *src, uint32_t channe
 {
     int32_t sums[TK_QUAD];
     __builtin_memcpy(sums, layer->bias + channel, sizeof sums);
-    tk_quad_sums_s8(layer->weights + channel * layer->inputs, src, layer->inputs, sums);
+    if (layer->inputs > 0) { // a phase of a transposed convolution may have none
+        tk_quad_sums_s8(layer->weights + channel * layer->inputs, src, layer->inputs, sums);
+    }
     if (layer->out.plain) {
         tk_finish_quad_s8(sums, &layer->out, channel, dst + channel);
         return;

@@ -15,7 +15,8 @@
 
 #define TK_QUAD 4
 
-// Adds the products of four rows of weights, [4][inputs], with one column of inputs to four sums.
+// Adds the products of four rows of weights, [4][inputs], with one column of inputs, at least one,
+// to four sums.
 void tk_quad_sums_s8(const int8_t *weights, const int8_t *column, uint32_t inputs, int32_t *sums);
 
 // Adds the products of a depthwise filter for four channels, whose first inputs are at `values` and
