@@ -1,5 +1,8 @@
 // BATCH_MATMUL: products of matrices that are computed, or that are not symmetric.
 //
+// A multiply-accumulate is 9 instructions. The floor with DSP instructions is 0.75, as of
+// tk_tile_s8.S, with both matrices widened and sums of rows and columns for the zero points.
+//
 // SPDX-License-Identifier: Apache-2.0
 #include "tk_fixed.h"
 

@@ -7,7 +7,8 @@
 //     r6-r9      words of the rows, a to d
 //     r12        for one instruction
 //
-// 16 bytes take 22 instructions: 8 loads and stores, 12 to transpose, 2 of loop.
+// 16 bytes take 22 instructions: 8 loads and stores, 12 to transpose, 2 of loop. The floor is all but
+// the loop.
 //
 // SPDX-License-Identifier: Apache-2.0
 #if defined(__ARM_FEATURE_DSP) && __ARM_FEATURE_DSP

@@ -1,6 +1,9 @@
 // UNIDIRECTIONAL_SEQUENCE_LSTM with dense weights. The hidden state of a step is the output of the
 // step before.
 //
+// A multiply-accumulate is 5 instructions of Cortex-M4 where zig sees the hidden state and 9 for
+// the inputs, 2 loads among them. The floor with DSP instructions is 0.94, as of tk_rows_s8.S.
+//
 // SPDX-License-Identifier: Apache-2.0
 #include "tk_lstm.h"
 

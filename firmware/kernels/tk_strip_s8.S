@@ -9,7 +9,8 @@
 //     r5  from one row to the next
 //
 // A row costs 12 instructions or 16 cycles, 4 or 7 a word and 4 or 7 a byte of the last three, 3 or
-// 5 a byte that is filled.
+// 5 a byte that is filled. The floor is 2 instructions a word, a load and a store: rows are too short
+// for more of them a turn.
 //
 // SPDX-License-Identifier: Apache-2.0
 #if defined(__ARM_FEATURE_DSP) && __ARM_FEATURE_DSP

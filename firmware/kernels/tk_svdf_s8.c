@@ -1,5 +1,8 @@
 // SVDF with a state of int8.
 //
+// A multiply-accumulate is 5 instructions of Cortex-M4 over the inputs and 6 over time, 2 loads and
+// 2 of loop among them. The floor with DSP instructions is 0.94, as of tk_rows_s8.S.
+//
 // SPDX-License-Identifier: Apache-2.0
 #include "tk_svdf.h"
 
