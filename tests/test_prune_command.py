@@ -14,6 +14,7 @@ from tinykit.core.board import find_board
 from tinykit.core.data import save_dataset
 from tinykit.host.build import BuildOptions
 from tinykit.host.search import Search, search
+from tinykit.host.settings import wired
 from tinykit.prune import search as searching
 from tinykit.prune.recipe import Recipe
 from tinykit.prune.search import Trial
@@ -71,7 +72,7 @@ def test_a_search_goes_on_after_an_interruption_and_with_another_goal(
     task = Search(
         **{name: Path(path) for name, path in places.items()},
         recipe=RECIPE,
-        board=find_board("nano33"),
+        board=wired(find_board("nano33"), BuildOptions()),
         options=BuildOptions(),
         max_drop=None,
         targets={"flash": 1},
