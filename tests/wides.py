@@ -134,7 +134,7 @@ def _float(draft: Draft, lengths: Shape) -> FlatTensor:
 
 
 _BOTH = ("ADD", "DIV", "MAXIMUM", "MINIMUM", "MUL", "SQUARED_DIFFERENCE", "SUB")
-_ONES = ("ABS", "LEAKY_RELU", "NEG", "RELU", "RELU6", "RSQRT", "SQRT", "SQUARE")
+_ONES = "ABS CEIL FLOOR LEAKY_RELU NEG RELU RELU6 ROUND RSQRT SQRT SQUARE".split()
 
 # By the operator's name, with a type behind it where cases.py has another strategy.
 WIDES: dict[str, Add] = {

@@ -66,6 +66,23 @@ def _root(x: Floats, _attributes: Any) -> Floats:
     return np.sqrt(x)
 
 
+def _floor(x: Floats, _attributes: Any) -> Floats:
+    return np.floor(x)
+
+
+def _ceiling(x: Floats, _attributes: Any) -> Floats:
+    return np.ceil(x)
+
+
+def _nearest(x: Floats, _attributes: Any) -> Floats:
+    """Round halves to even as TFLM does, which makes a zero without a sign of small negatives."""
+    below = np.floor(x)
+    rest = x - below
+    even = np.where(np.isfinite(below), np.remainder(below, np.float32(2)) == 0, False)
+    half = np.float32(0.5)
+    return np.where((rest < half) | ((rest == half) & even), below, below + _ONE)
+
+
 def _reciprocal_root(x: Floats, _attributes: Any) -> Floats:
     return np.asarray(_ONE / np.sqrt(x))
 
@@ -141,6 +158,9 @@ ABS = _plain("absolute value", "tk_absolute_f32", _absolute)
 NEG = _plain("negative", "tk_negate_f32", _negate)
 SQUARE = _plain("square", "tk_square_f32", _square)
 SQRT = _plain("square root", "tk_root_f32", _root)
+CEIL = _plain("ceiling", "tk_ceiling_f32", _ceiling)
+FLOOR = _plain("floor", "tk_floor_f32", _floor)
+ROUND = _plain("nearest whole number", "tk_nearest_f32", _nearest)
 RSQRT = _plain("reciprocal square root", "tk_reciprocal_root_f32", _reciprocal_root)
 RELU = _kind(_Function("ReLU", "tk_clip_f32", "tk_clip_f32_layer", _relu, _relu_members))
 RELU6 = _kind(_Function("ReLU6", "tk_clip_f32", "tk_clip_f32_layer", _relu6, _relu6_members))

@@ -41,6 +41,64 @@ static float square_root(float value)
     return value < 0.0f ? __builtin_nanf("") : value;
 }
 
+// The next whole number downwards; zeros keep their sign.
+static float floor_of(float value)
+{
+    const uint32_t bits = tk_bits_of(value);
+    if (!(tk_float_of(bits & ~TK_SIGN_F32) < 0x1p+23f)) {
+        return value; // whole, infinite, or no number
+    }
+    float whole = (float)(int32_t)value;
+    if (whole > value) {
+        whole -= 1.0f;
+    }
+    return tk_float_of(tk_bits_of(whole) | (bits & TK_SIGN_F32));
+}
+
+static float ceiling_of(float value)
+{
+    return tk_float_of(tk_bits_of(floor_of(tk_float_of(tk_bits_of(value) ^ TK_SIGN_F32))) ^
+                       TK_SIGN_F32);
+}
+
+// To the nearest, halves to the even one; small negatives give a zero without a sign, as in TFLM.
+static float nearest_to(float value)
+{
+    const float below = floor_of(value);
+    const float rest = value - below;
+    if (rest < 0.5f || (rest == 0.5f && (int32_t)below % 2 == 0)) {
+        return below;
+    }
+    return below + 1.0f;
+}
+
+void tk_floor_f32(const tk_values_layer *layer, const void *src, void *dst)
+{
+    const int8_t *from = src;
+    int8_t *to = dst;
+    for (uint32_t i = 0; i < 4 * layer->count; i += 4) {
+        tk_store_f32(to + i, floor_of(tk_load_f32(from + i)));
+    }
+}
+
+void tk_ceiling_f32(const tk_values_layer *layer, const void *src, void *dst)
+{
+    const int8_t *from = src;
+    int8_t *to = dst;
+    for (uint32_t i = 0; i < 4 * layer->count; i += 4) {
+        tk_store_f32(to + i, ceiling_of(tk_load_f32(from + i)));
+    }
+}
+
+void tk_nearest_f32(const tk_values_layer *layer, const void *src, void *dst)
+{
+    const int8_t *from = src;
+    int8_t *to = dst;
+    for (uint32_t i = 0; i < 4 * layer->count; i += 4) {
+        tk_store_f32(to + i, nearest_to(tk_load_f32(from + i)));
+    }
+}
+
 void tk_absolute_f32(const tk_values_layer *layer, const void *src, void *dst)
 {
     const int8_t *from = src;
