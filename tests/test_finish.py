@@ -16,7 +16,14 @@ pytest.importorskip("unicorn")
 import embedded
 
 SOURCE = ROOT / "tests" / "c" / "finish.c"
-NAMES = ("tk_tile_s8", "tk_tile_large_s8", "tk_filter3_s8", "tk_rows_s8", "tk_rows_large_s8")
+NAMES = (
+    "tk_tile_s8",
+    "tk_tile_large_s8",
+    "tk_filter3_s8",
+    "tk_rows_s8",
+    "tk_rows_large_s8",
+    "tk_terms_s8",
+)
 ANSWERS = (
     "even row of a tile",
     "odd row of a tile",
@@ -27,8 +34,11 @@ ANSWERS = (
     "odd row",
     "even large row",
     "odd large row",
+    "coarser term",
+    "finer term",
 )
 JOINED = (1, 6)  # answers whose sums are cut to 24 bits
+FINER = 10  # the one that is scaled once more
 MOST = 20_000
 MOST_SUM = (1 << 30) - 1
 SHIFTS = range(-22, 0)
@@ -64,12 +74,23 @@ def expected(questions: NDArray[np.int32]) -> NDArray[np.int8]:
     return np.clip(values, -128, 127).astype(np.int8)
 
 
+def expected_of_finer(questions: NDArray[np.int32]) -> NDArray[np.int8]:
+    values = []
+    for value, multiplier, shift, zero in questions.tolist():
+        once = fixedpoint.requantize(np.array(value, np.int64), int(multiplier), int(shift))
+        values.append(int(fixedpoint.requantize(once, 1 << 30, -1)) + zero)
+    return np.clip(values, -128, 127).astype(np.int8)
+
+
 def compare(questions: NDArray[np.int32], answers: NDArray[np.int8]) -> None:
     cut = questions.copy()
     cut[:, 0] = (questions[:, 0] << 8) >> 8
-    right, right_of_cut = expected(questions), expected(cut)
-    for number, (kernel, found) in enumerate(zip(ANSWERS, answers.T, strict=True)):
-        wrong = np.flatnonzero(found != (right_of_cut if number in JOINED else right))
+    right = [expected(questions)] * len(ANSWERS)
+    for number in JOINED:
+        right[number] = expected(cut)
+    right[FINER] = expected_of_finer(questions)
+    for kernel, found, wanted in zip(ANSWERS, answers.T, right, strict=True):
+        wrong = np.flatnonzero(found != wanted)
         assert not wrong.size, (kernel, questions[wrong[0]].tolist(), found[wrong[0]])
 
 

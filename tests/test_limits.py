@@ -142,6 +142,24 @@ def test_goals_of_sparse_weights_and_of_a_small_core_are_within_the_limits() -> 
     assert QEMU["kws_int8"]["microbit"] <= M0_GOAL
 
 
+def shown(name: str) -> list[int]:
+    """Return the numbers of all rows of docs/benchmarks.md that begin with a name."""
+    page = (ROOT / "docs" / "benchmarks.md").read_text()
+    rows = [line for line in page.splitlines() if line.startswith(f"| {name} |")]
+    cells = [cell.strip().replace(" ", "") for row in rows for cell in row.split("|")]
+    return [int(cell) for cell in cells if cell.isdecimal()]
+
+
+@pytest.mark.soak  # `make bench` has to follow a change of a limit
+@pytest.mark.parametrize("name", GOALS)
+def test_the_page_of_benchmarks_shows_what_is_held(name: str) -> None:
+    for limits in (LIMITS[name], DENSE["speed"][name], DENSE["balanced"][name]):
+        for key in ("instructions", "flash_code_bytes"):
+            near = [value for value in shown(name) if limits[key] * (1 - SLACK) <= value]
+            least = min(near, default=1 << 40)
+            assert least <= limits[key], f"make bench: {key} = {limits[key]} is not shown"
+
+
 def test_a_limit_is_too_low_or_too_loose() -> None:
     assert complaint("m", {"stack_bytes": 100}, {"stack_bytes": 100}) == ""
     assert complaint("m", {"stack_bytes": 100}, {"stack_bytes": 99}) == ""

@@ -2,17 +2,20 @@
 // nothing but its bias. For questions of sum, multiplier, shift and zero point the answers are
 // those of tk_tile_s8 and tk_tile_large_s8, even row and odd row each, of tk_filter3_s8, and of
 // tk_rows_s8 and tk_rows_large_s8, even row and odd row each. The even row of those that join rows
-// has the sum that was asked for, the odd row what is left of it in 24 bits.
+// has the sum that was asked for, the odd row what is left of it in 24 bits. The last two are those
+// of tk_terms_s8: of a sum of nothing but the coarser term, and of nothing but the finer one, which
+// is rounded twice, then by 1/4.
 //
 // SPDX-License-Identifier: Apache-2.0
 #include "tk_filter3.h"
 #include "tk_rows.h"
+#include "tk_terms.h"
 #include "tk_tile.h"
 
 #define MOST 20000
 
 int32_t questions[MOST][4];
-int8_t answers[MOST][9];
+int8_t answers[MOST][11];
 uint32_t question_count;
 
 void finish_all(void);
@@ -69,6 +72,25 @@ static void ask_rows(tk_rows_kernel *kernel, uint32_t odd, const int32_t *questi
     kernel(zeros, column, column + 4, rows);
 }
 
+static void ask_terms(const int32_t *question, int8_t *answer)
+{
+    const uint32_t shift = (uint32_t)-question[2];
+    const int8_t *none = (const int8_t *)zeros;
+    const tk_terms coarse = {.coarse_offset = 2 * question[0],
+                             .multiplier = question[1],
+                             .half = tk_half(shift, question[3]),
+                             .shift = shift};
+    tk_terms_s8(none, none, answer, answer + 1, &coarse);
+    const tk_terms fine = {.fine_offset = 2 * question[0],
+                           .fine_multiplier = question[1],
+                           .fine_half = (int32_t)((1u << shift) >> 1),
+                           .fine_shift = shift,
+                           .multiplier = 1 << 30,
+                           .half = tk_half(1, question[3]),
+                           .shift = 1};
+    tk_terms_s8(none, none, answer + 1, answer + 2, &fine);
+}
+
 void finish_all(void)
 {
     for (uint32_t i = 0; i < question_count; i++) {
@@ -79,5 +101,6 @@ void finish_all(void)
         ask_filter(question, &answers[i][4]);
         ask_rows(tk_rows_s8, joined(question[0]), question, &answers[i][5]);
         ask_rows(tk_rows_large_s8, sum, question, &answers[i][7]);
+        ask_terms(question, &answers[i][9]);
     }
 }
