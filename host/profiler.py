@@ -250,6 +250,12 @@ class Profiler:
         blocks = tuple(running.blocks[address] for address in sorted(running.blocks))
         self.last_call, self._running = Call(total, layers, blocks), None
         self._watched[0] = self._split.start
+        self._leave_trace()
+
+    def _leave_trace(self) -> None:
+        """Write where the stack was deepest: the firmware looks for that, and we have painted."""
+        if self._lowest_sp < self._cpu.stack_pointer():
+            self._cpu.write(self._lowest_sp, bytes(4))
 
     def _paint(self, pointer: int) -> None:
         floor = self._stack_floor(pointer)

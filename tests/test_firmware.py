@@ -14,6 +14,7 @@ from tinykit.core.board import find_board
 from tinykit.core.errors import CheckFailedError
 from tinykit.host.image import Image, read_image
 from tinykit.host.link import FaultError, Link
+from tinykit.host.record import read_record
 from tinykit.host.toolchain import Toolchain, find_toolchain
 from tinykit.host.unicorn_emulator import UnicornEmulator
 
@@ -90,6 +91,19 @@ def test_status_tells_of_the_stack_what_the_emulator_sees(elf: Path) -> None:
     assert 0 < first.stack_used_bytes <= second.stack_used_bytes <= seen <= first.stack_bytes
     assert seen - second.stack_used_bytes <= 64
     assert first.uptime_us < second.uptime_us
+
+
+def test_status_tells_how_deep_inference_went(dense_build: Path) -> None:
+    record = read_record(dense_build)
+    elf, invoke = dense_build / record.files["elf"], f"{record.model}_invoke"
+    with UnicornEmulator(elf, BOARD, invoke) as emulator, Link(emulator.port) as link:
+        link.hello()
+        call = emulator.profiled(lambda: link.infer(bytes(record.inputs[0].bytes))).total
+        status = link.status()
+        seen = emulator.counters().stack_bytes
+
+    assert call.stack_bytes is not None
+    assert call.stack_bytes < status.stack_used_bytes <= seen
 
 
 def test_reset_pin_is_told_and_forgotten_at_the_next_one(elf: Path) -> None:
