@@ -42,9 +42,10 @@ static inline void store(const divisor *by, tk_pool_quad sums, int8_t *dst)
 #define MOST_TAPS INT32_MAX
 static inline tk_pool_quad add(tk_pool_quad sums, const int8_t *values)
 {
-    for (uint32_t channel = 0; channel < TK_POOL_QUAD; channel++) {
-        sums.of[channel] += (uint32_t)tk_load_s8(values + channel);
-    }
+    sums.of[0] += (uint32_t)tk_load_s8(values);
+    sums.of[1] += (uint32_t)tk_load_s8(values + 1);
+    sums.of[2] += (uint32_t)tk_load_s8(values + 2);
+    sums.of[3] += (uint32_t)tk_load_s8(values + 3);
     return sums;
 }
 

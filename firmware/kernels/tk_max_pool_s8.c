@@ -33,12 +33,17 @@ static inline tk_pool_quad all(int8_t value)
     return quad;
 }
 
+static inline uint32_t greatest(uint32_t best, const int8_t *value)
+{
+    return (uint32_t)(*value > (int32_t)best ? *value : (int32_t)best);
+}
+
 static inline tk_pool_quad greater(tk_pool_quad best, const int8_t *values)
 {
-    for (uint32_t channel = 0; channel < TK_POOL_QUAD; channel++) {
-        const int32_t so_far = (int32_t)best.of[channel];
-        best.of[channel] = (uint32_t)(values[channel] > so_far ? values[channel] : so_far);
-    }
+    best.of[0] = greatest(best.of[0], values);
+    best.of[1] = greatest(best.of[1], values + 1);
+    best.of[2] = greatest(best.of[2], values + 2);
+    best.of[3] = greatest(best.of[3], values + 3);
     return best;
 }
 
