@@ -54,7 +54,7 @@ def test_the_page_adds_a_board(tmp_path: Path) -> None:
 
     assert re.search(r"application +0x00026000 to 0x000ad000", shown)
     assert "not yet run on hardware" in shown
-    assert "feather_nrf52840 (unicorn emulator)" in verified
+    assert "feather_nrf52840 at unicorn emulator" in verified
     assert "mismatches against TFLite Micro" in verified
 
 
