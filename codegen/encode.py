@@ -31,7 +31,7 @@ class Encoded:
         kernel: "tk_dense_s8" or "tk_sparse_s8".
         record: the C type of the record that it reads.
         tables: weights, and for sparse rows their indices and counts.
-        encoding: "dense" or "sparse".
+        encoding: "dense", "sparse", or "block", of four inputs each: codegen/packed.py.
     """
 
     kernel: str
@@ -56,8 +56,16 @@ def as_sparse(*blocks: Matrix) -> Encoded:
     return Encoded("tk_sparse_s8", "tk_sparse_layer", sparse_tables(*blocks), "sparse")
 
 
+def in_blocks() -> Encoded:
+    """Say that a kernel reads blocks of four inputs."""
+    return Encoded("", "", (), "block")
+
+
 def choose(
-    lower: Callable[[Encoded], Layer], blocks: Sequence[Matrix], options: LowerOptions
+    lower: Callable[[Encoded], Layer],
+    blocks: Sequence[Matrix],
+    options: LowerOptions,
+    more: Sequence[Encoded] = (),
 ) -> Layer:
     """Lower a layer with each encoding of its matrices, and take the cheapest.
 
@@ -65,42 +73,57 @@ def choose(
         lower: makes the kernel call.
         blocks: its matrices, stored one behind the other.
         options: what the user decides.
+        more: encodings beside dense and sparse.
     """
     zeros = 1.0 - sum(map(np.count_nonzero, blocks)) / sum(rows.size for rows in blocks)
     dense = lower(as_dense(*blocks))
     if options.encoding == "dense":
         return replace(dense, reason="dense was asked for")
-    return cheapest(dense, lower(as_sparse(*blocks)), zeros, options)
+    others = [lower(encoded) for encoded in (as_sparse(*blocks), *more)]
+    return cheapest(dense, others, zeros, options)
 
 
-def cheapest(dense: Layer, sparse: Layer, zeros: float, options: LowerOptions) -> Layer:
-    """Choose between two kernel calls that compute the same, and say why.
+def cheapest(dense: Layer, others: Sequence[Layer], zeros: float, options: LowerOptions) -> Layer:
+    """Choose between kernel calls that compute the same, and say why.
 
     Args:
         dense: with dense weights.
-        sparse: with sparse ones.
+        others: with other encodings, at least one.
         zeros: the share of weights that are zero.
         options: what the user decides.
     """
-    if options.encoding == "sparse":
-        return replace(sparse, reason="sparse was asked for")
-    costs = cost_of(dense, options), cost_of(sparse, options)
-    better, why = _compared(*costs, options.optimize)
-    return replace(sparse if better else dense, reason=f"{100 * zeros:.0f} % zeros, {why}")
+    for layer in others:
+        if options.encoding == layer.encoding:
+            return replace(layer, reason=f"{layer.encoding} was asked for")
+    costs = [cost_of(layer, options) for layer in others]
+    told = [
+        _compared(cost_of(dense, options), cost, layer.encoding, options.optimize)
+        for layer, cost in zip(others, costs, strict=True)
+    ]
+    better = [at for at, (good, _) in enumerate(told) if good]
+    best = min(better or range(len(others)), key=lambda at: _order(costs[at], options.optimize))
+    reason = f"{100 * zeros:.0f} % zeros, {told[best][1]}"
+    return replace(others[best] if better else dense, reason=reason)
 
 
-def _compared(dense: Cost, sparse: Cost, optimize: str) -> tuple[bool, str]:
-    """Tell whether sparse weights are better, and why."""
+def _order(cost: Cost, optimize: str) -> float:
+    """Return what the least of is the best."""
+    of = {"size": cost.bytes, "speed": cost.instructions}
+    return of.get(optimize, cost.bytes * cost.instructions)
+
+
+def _compared(dense: Cost, sparse: Cost, encoding: str, optimize: str) -> tuple[bool, str]:
+    """Tell whether weights in another encoding are better than dense ones, and why."""
     saved, time = dense.bytes - sparse.bytes, sparse.instructions / dense.instructions
     if optimize != "speed" and saved <= 0:
-        which = "dense" if saved < 0 else "sparse"
+        which = "dense" if saved < 0 else encoding
         return False, f"{which} is {_smaller(-saved)}: kept dense"
     if optimize != "speed" and saved < _LEAST_SAVED:
-        return False, f"sparse saves {saved} bytes only: kept dense"
+        return False, f"{encoding} saves {saved} bytes only: kept dense"
     if optimize != "size" and time >= _SURE:
-        faster = f"dense is {_faster(1 / time)}" if time >= 1 else "sparse is hardly faster"
+        faster = f"dense is {_faster(1 / time)}" if time >= 1 else f"{encoding} is hardly faster"
         return False, f"{faster}: kept dense"
-    return True, f"sparse is {_faster(time)} and {_smaller(saved)}"
+    return True, f"{encoding} is {_faster(time)} and {_smaller(saved)}"
 
 
 def _faster(time: float) -> str:

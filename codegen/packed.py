@@ -91,9 +91,14 @@ def tile_table(rows: Ints, run: int, filled: int, joined: bool) -> Table:
         filled: as many as each is filled up to.
         joined: whether pairs of rows are.
     """
+    return _table(_words(_widened(rows, run, filled), 2, joined))
+
+
+def _widened(rows: Ints, run: int, filled: int) -> Ints:
+    """Fill each row of the window up with zeros."""
     wider = np.zeros((len(rows), rows.shape[1] // run, filled), np.int64)
     wider[:, :, :run] = rows.reshape(len(rows), -1, run)
-    return _table(_words(wider.reshape(len(rows), -1), 2, joined))
+    return wider.reshape(len(rows), -1)
 
 
 def filled_run(run: int, height: int, outputs: int) -> int:
@@ -137,6 +142,37 @@ def stream_table(rows: Ints) -> Table:
             at = place
         stream.append(0)
     return Table("weights", np.frombuffer(bytes(stream), np.uint8), "weights")
+
+
+def block_table(rows: Ints, run: int, filled: int) -> Table:
+    """Lay the blocks of four inputs that are not zero out for tk_tile_blocks_s8, a byte each.
+
+    For each row the steps to the next block and its weights, and a 0. A step too far for a byte
+    stops at blocks between, whose weights are 0. Words are filled up with zeros.
+
+    Args:
+        rows: the weights, (outputs, inputs).
+        run: inputs of a row of the window.
+        filled: as many as each is filled up to, whole groups.
+    """
+    groups = _widened(rows, run, filled).astype(np.int8).reshape(len(rows), -1, GROUP)
+    stream = bytearray()
+    for row in groups:
+        at = -1
+        for place in np.flatnonzero(row.any(axis=1)).tolist():
+            while place - at > _LONGEST_STEP:
+                stream += bytes((_LONGEST_STEP, *[0] * GROUP))
+                at += _LONGEST_STEP
+            stream += bytes((place - at,)) + row[place].tobytes()
+            at = place
+        stream.append(0)
+    stream += bytes(-len(stream) % 4)
+    return _table(np.frombuffer(bytes(stream), "<u4").astype(np.uint32))
+
+
+def count_blocks(stream: Table, rows: int) -> int:
+    """Return how many blocks a table of so many rows holds."""
+    return (stream.bytes - rows) // (1 + GROUP)
 
 
 def row_records(bias: Ints, scaling: Scaling) -> Table:

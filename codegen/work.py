@@ -165,9 +165,27 @@ def group_windows(view: Window, channels: int, groups: int) -> Work:
 
 def dense_tiles(view: Window, rows: Ints, channels: int, filled: int, clipped: bool) -> Work:
     """Count a convolution with dense weights and DSP instructions: tk_conv_packed_s8.c."""
-    outputs, height = len(rows), view.kernel[0]
-    run = view.kernel[1] * channels
-    pairs, words = -(-outputs // 2), packed.column_words(height * filled)
+    pairs, words = -(-len(rows) // 2), packed.column_words(view.kernel[0] * filled)
+    work = _columns(view, channels, filled)
+    tiles = work["tiles"]
+    work |= {"tile pairs": tiles * pairs, "tile words": tiles * pairs * words}
+    return work | {"clipped": packed.COLUMNS * tiles * len(rows) if clipped else 0}
+
+
+def block_tiles(
+    view: Window, rows: Ints, channels: int, filled: int, blocks: int, clipped: bool
+) -> Work:
+    """Count a convolution with weights in so many blocks: tk_conv_blocks_s8.c."""
+    work = _columns(view, channels, filled)
+    tiles = work["tiles"]
+    work |= {"tile outputs": tiles * len(rows), "tile blocks": tiles * blocks}
+    return work | {"clipped": packed.COLUMNS * tiles * len(rows) if clipped else 0}
+
+
+def _columns(view: Window, channels: int, filled: int) -> Work:
+    """Count what filling the columns of all tiles of four positions takes."""
+    height, run = view.kernel[0], view.kernel[1] * channels
+    words = packed.column_words(height * filled)
     inside, in_row = _tiles(view, packed.COLUMNS)
     in_place = view.kernel == (1, 1) and run % packed.GROUP == 0
     wide = inside.all(axis=1) & in_row & _readable(view, channels, filled)
@@ -177,8 +195,6 @@ def dense_tiles(view: Window, rows: Ints, channels: int, filled: int, clipped: b
     return {
         "calls": 1,
         "tiles": tiles,
-        "tile pairs": tiles * pairs,
-        "tile words": tiles * pairs * words,
         "widened": widened,
         "widened lines": widened * height,
         "widened words": widened * words,
@@ -191,7 +207,6 @@ def dense_tiles(view: Window, rows: Ints, channels: int, filled: int, clipped: b
         "edges": edges,
         "edge lines": edges * height,
         "edge bytes": edges * height * run,
-        "clipped": packed.COLUMNS * tiles * outputs if clipped else 0,
     }
 
 

@@ -52,7 +52,7 @@ def counted(
 ) -> dict[str, list[Sample]]:
     """Run models of one layer each, dense and sparse: what each kernel took."""
     models: list[Compiled] = []
-    for encoding in ("dense", "sparse"):
+    for encoding in ("dense", "sparse", "block"):
         options = options_for(core, level, encoding)
         for layer in layers:
             name = f"p{len(models):04d}"

@@ -120,7 +120,7 @@ def test_the_cheaper_one_is_taken_for_the_reason_given(
     cost: tuple[int, int], optimize: str
 ) -> None:
     dense, sparse = layer("dense", optimize, 1000, 1000), layer("sparse", optimize, *cost)
-    chosen = cheapest(dense, sparse, 0.41, LowerOptions(optimize))
+    chosen = cheapest(dense, [sparse], 0.41, LowerOptions(optimize))
     reason = REASONS[cost][optimize]
     assert chosen.reason == f"41 % zeros, {reason}"
     assert (chosen.encoding == "dense") is reason.endswith("kept dense")

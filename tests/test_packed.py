@@ -145,3 +145,26 @@ def test_records_of_a_row(rows: Ints, data: st.DataObject) -> None:
     assert (signed >> 5).tolist() == bias.tolist()
     assert (first & 31).tolist() == (-scaling.shift - 1 + 0 * bias).tolist()
     assert second.tolist() == (2 * scaling.multiplier + 0 * bias).tolist()
+
+
+@PROFILE
+@given(matrices(), st.integers(1, 3))
+def test_blocks(rows: Ints, height: int) -> None:
+    outputs, run = rows.shape
+    whole, filled = np.tile(rows, height), run + -run % 4
+    table = packed.block_table(whole, run, filled)
+    stream, at, blocks = table.values.view(np.uint8).tolist(), 0, 0
+    found = np.zeros((outputs, height * filled // 4, 4), np.int64)
+    for row in found:
+        place = -1
+        while stream[at]:
+            place += stream[at]
+            assert not row[place].any()
+            row[place] = np.array(stream[at + 1 : at + 5], np.uint8).view(np.int8)
+            at, blocks = at + 5, blocks + 1
+        at += 1
+    assert not any(stream[at:]) and len(stream) - at < 4
+    assert packed.count_blocks(table, outputs) == blocks
+    lines = found.reshape(outputs, height, filled)
+    assert np.array_equal(lines[:, :, :run].reshape(outputs, -1), whole)
+    assert not lines[:, :, run:].any()

@@ -136,7 +136,7 @@ def _lower(graph: Graph, operator: Operator, options: LowerOptions) -> Layer:
     encoded = as_sparse(whole.rows.astype(np.int8))
     sparse = lower_convolution(operator, whole, view, channels, options, encoded)
     zeros = float(np.mean(values == 0))
-    return cheapest(dense, replace(sparse, macs=dense.macs), zeros, options)
+    return cheapest(dense, [replace(sparse, macs=dense.macs)], zeros, options)
 
 
 def _lower_grouped(

@@ -9,7 +9,7 @@ import tflite
 
 from tinykit.codegen import work
 from tinykit.codegen.access import Access, Steps, by_fours, copied_first, read_while_writing
-from tinykit.codegen.encode import Encoded, choose
+from tinykit.codegen.encode import Encoded, choose, in_blocks
 from tinykit.codegen.layer import Arrays, Layer, LowerOptions, OpKind, RefusedError
 from tinykit.codegen.ops import packed, shared
 from tinykit.codegen.ops.product import Product, padding, summary_of
@@ -145,7 +145,13 @@ def convolution(
 ) -> Layer:
     """Lower a product that is taken at every position of an image, in the cheapest encoding."""
     lower = partial(lower_convolution, operator, product, view, channels, options)
-    return choose(lower, [product.rows.astype(np.int8)], options)
+    more = [in_blocks()] if _streams(packed.prepared(product), options) else []
+    return choose(lower, [product.rows.astype(np.int8)], options, more)
+
+
+def _streams(product: Product, options: LowerOptions) -> bool:
+    """Tell whether kernels read a prepared product's weights from a stream of bytes."""
+    return options.dsp and product.plain and fits_records(product.folded_bias())
 
 
 def lower_convolution(
@@ -160,7 +166,9 @@ def lower_convolution(
     product = packed.prepared(product)
     if packed.chosen(product, encoded, options):
         return packed.lower_convolution(operator, product, view, channels, encoded)
-    if options.dsp and product.plain and fits_records(product.folded_bias()):
+    if encoded.encoding == "block":
+        return packed.lower_block_convolution(operator, product, view, channels, encoded)
+    if _streams(product, options):
         return packed.lower_sparse_convolution(operator, product, view, channels, encoded)
     outputs, taps = product.rows.shape
     matrix = "dense" if encoded.encoding == "dense" else "sparse"

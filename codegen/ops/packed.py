@@ -93,6 +93,28 @@ def lower_sparse_convolution(
     )
 
 
+def lower_block_convolution(
+    operator: Operator, product: Product, view: Window, channels: int, encoded: Encoded
+) -> Layer:
+    """Lower a product whose weights are blocks of four inputs, at every position of an image."""
+    layer = lower_convolution(operator, product, view, channels, encoded)
+    view = _one_row(view)
+    run = view.kernel[1] * channels
+    filled = run + -run % packed.GROUP
+    pairs = packed.column_words(view.kernel[0] * filled)
+    stream = packed.block_table(product.rows, run, filled)
+    blocks = packed.count_blocks(stream, len(product.rows))
+    sizes = {"pairs": pairs, "run": filled}
+    return replace(
+        layer,
+        kernel="tk_conv_blocks_s8",
+        fields=tuple((name, sizes.get(name, value)) for name, value in layer.fields),
+        tables=(stream, packed.row_records(product.folded_bias(), product.scaling)),
+        scratch_bytes=4 * packed.COLUMNS * pairs + _copied_bytes(view, run, 2 * pairs),
+        work=work.block_tiles(view, product.rows, channels, filled, blocks, product.clipped),
+    )
+
+
 def gathered_bytes(view: Window, channels: int) -> int:
     """Return the bytes that a row of the window is gathered in, where it is not read in place."""
     in_place = view.dilation[1] == 1 and all(map(view.stays_inside, (0, 1)))

@@ -559,6 +559,8 @@ void tk_conv_packed_s8(const tk_conv_packed_layer *layer, const int8_t *src, int
                        int8_t *scratch);
 void tk_conv_large_s8(const tk_conv_packed_layer *layer, const int8_t *src, int8_t *dst,
                       int8_t *scratch);
+void tk_conv_blocks_s8(const tk_conv_packed_layer *layer, const int8_t *src, int8_t *dst,
+                       int8_t *scratch);
 
 // `scratch` holds a tile of 8 bytes for each input, and behind it the bytes of 4 rows of the window
 // unless none is gathered; it lies at a multiple of 4 bytes.

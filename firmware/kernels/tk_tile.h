@@ -30,6 +30,12 @@ tk_tile_kernel tk_tile_large_s8;
 // own plus the even row's; the odd row's sum is below 2^23.
 tk_tile_kernel tk_tile_s8;
 
+// The same for weights in blocks of four inputs. `weights` are bytes, for each row its blocks and a
+// 0: a block is the step to its group of inputs from the one before, and weights a b c d. `rows`
+// holds for each row two words, bias and shift to the right less 1, and the doubled multiplier.
+#define TK_SHIFT_BITS 5 // of the first word
+tk_tile_kernel tk_tile_blocks_s8;
+
 // Stores the outputs of one row of a pair, for portable twins.
 static inline void tk_tile_finish(const tk_tile *tile, const int32_t *sums, const uint32_t *pair,
                                   uint32_t row)

@@ -5,8 +5,7 @@
 #define TK_TILE_SPARSE_H
 
 #include "tk_octet.h"
-
-#define TK_SHIFT_BITS 5 // of the first word of a row's record
+#include "tk_tile.h"
 
 // Passed by value, so that the assembly finds it on the stack.
 typedef struct {
