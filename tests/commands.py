@@ -75,7 +75,7 @@ def spawn(*arguments: str | Path, cwd: Path | None = None) -> "subprocess.Popen[
         stderr=subprocess.PIPE,
         text=True,
         # a shell without job control starts its background jobs with SIGINT ignored
-        preexec_fn=_heed_interrupts,
+        preexec_fn=heed_interrupts,
     )
 
 
@@ -147,5 +147,5 @@ def lives(pid: int) -> bool:
     return not (stat.exists() and stat.read_text().rpartition(")")[2].split()[0] == "Z")
 
 
-def _heed_interrupts() -> None:
+def heed_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -17,7 +17,7 @@ from tinykit.codegen.importer import import_tflite
 from tinykit.host.build import BuildOptions
 from tinykit.host.record import read_record
 
-MORE_CODE = 4096  # bytes above the dense build
+MORE_CODE = 4096  # bytes above the dense build; bytes are those of `balanced`
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +52,9 @@ def test_zeros_cost_neither_instructions_nor_flash(
     )
     assert fast["instructions"] <= goal.ratio * BASELINE[goal.name].instructions
     assert small["flash"]["weights"] <= goal.table_bytes
-    for optimize, report in (("speed", fast), ("balanced", small)):
-        dense = BuildOptions(optimize=optimize, encoding="dense")
-        folder = pruned_build(tmp_path_factory, goal.name, goal.share, dense)
-        assert report["flash"]["code"] <= read_record(folder).sizes.code + MORE_CODE
+    dense = BuildOptions(optimize="balanced", encoding="dense")
+    folder = pruned_build(tmp_path_factory, goal.name, goal.share, dense)
+    assert small["flash"]["code"] <= read_record(folder).sizes.code + MORE_CODE
 
 
 @pytest.mark.parametrize("name", ["kws_int8", pytest.param("vww_int8", marks=pytest.mark.soak)])

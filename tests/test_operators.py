@@ -41,7 +41,7 @@ def test_random_models_equal_tflm(
     wanted = graphs if kind == "graph" else usual
     few = wanted * 2 if _SOAK else wanted * 3 // 2
     # depthwise filters saturate or vanish more often than others
-    many = {"DEPTHWISE_CONV_2D": 2, "graph": 3, "int16": 2, "int4": 2}
+    many = {"DEPTHWISE_CONV_2D": 2, "dilated": 2, "graph": 3, "int16": 2, "int4": 2}
     drawn = max(few, wanted * many.get(kind.split()[0], 1))
     cases = draw_cases(ALL[kind], drawn)
     _refuse_other_operators(kind, cases)

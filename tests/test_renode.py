@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import tiny
-from commands import Tinykit, children, lives, network_sockets, shared_build
+from commands import Tinykit, children, heed_interrupts, lives, network_sockets, shared_build
 from models import shared_model
 
 from tinykit.core.board import find_board, linked_by
@@ -239,7 +239,11 @@ def test_neither_guard_nor_renode_outlives_its_parent(
     )
     command = [sys.executable, "-c", code, str(dense_build / "firmware.elf")]
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        preexec_fn=heed_interrupts,
     ) as parent:
         assert parent.stdout is not None
         guard = int(parent.stdout.readline())

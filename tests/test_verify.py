@@ -253,7 +253,7 @@ def test_a_mismatch_in_a_layer_is_named(
     ended = tinykit("verify", folder, *EMULATED, "--layers", "--json")
     assert (ended.status, ended.json["first"]["layer"]) == (1, "hidden")
     compared = {each["layer"]: each["mismatches"] for each in ended.json["compared"]}
-    assert list(compared) == ["hidden", "logits", "softmax"]
+    assert list(compared) == ["hidden", "out", "softmax"]
     assert compared["hidden"] > 0
     assert "of layer hidden is" in ended.err
 
