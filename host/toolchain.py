@@ -33,7 +33,12 @@ _LEVELS: dict[str, tuple[str, ...]] = {
 
 # Copies of loops have to save 5 instructions of an inference for each byte that they add, in one of
 # the models of docs/benchmarks.md. Those that -O3 makes in these kernels save so many:
-NOT_WORTH_COPIES = {"tk_average_pool_s8": 1.8, "tk_softmax_s8": 0.1, "tk_dense_packed_s8": 0.0}
+NOT_WORTH_COPIES = {
+    "tk_average_pool_s8": 1.8,
+    "tk_conv_blocks_s8": 0.0,
+    "tk_dense_packed_s8": 0.0,
+    "tk_softmax_s8": 0.1,
+}
 
 _C_FLAGS = (
     "-std=c11",
