@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from time import monotonic
+from time import process_time
 from typing import Any
 
 from tinykit.core.board import find_board
@@ -60,7 +60,7 @@ class Row:
     value: float
     macs: int
     effective: int
-    wall_s: float
+    cpu_s: float
     joules: float
 
 
@@ -102,23 +102,23 @@ def measure(name: str, seed: int, factor: float) -> dict[str, Row]:
 def _dense(
     task: Task, seed: int, after_epoch: Callable[[Any, int], bool]
 ) -> tuple[Any, Splits, TrainingCost]:
-    started_s = monotonic()
+    started_s = process_time()
     model, splits, report = fit_task(task, seed, no_progress, after_epoch)
-    return model, splits, report.cost.lasting(monotonic() - started_s)
+    return model, splits, report.cost.lasting(process_time() - started_s)
 
 
 def _prune(model: Any, splits: Splits, recipe: Recipe, seed: int) -> TrainingCost:
-    started_s = monotonic()
+    started_s = process_time()
     report = prune_model(model, splits.train, splits.validation, recipe, seed)
-    return report.cost.lasting(monotonic() - started_s)
+    return report.cost.lasting(process_time() - started_s)
 
 
 def _fit(model: Any, task: Task, splits: Splits, epochs: int) -> TrainingCost:
     settings = task.settings
     loss = choose_loss(model, splits.train)
     fitting = Fitting("twin", epochs, settings.batch_size, settings.learning_rate, loss)
-    started_s = monotonic()
-    return fit(model, splits.train, fitting, no_progress, []).lasting(monotonic() - started_s)
+    started_s = process_time()
+    return fit(model, splits.train, fitting, no_progress, []).lasting(process_time() - started_s)
 
 
 def _recipe(task: Task, name: str, epochs: int) -> Recipe:
@@ -164,8 +164,8 @@ Iterative pruning divides the pruning's epochs among {ROUNDS} rounds.
 
 MACs are multiply-accumulates, forward and backward, of all training that the row takes: the dense
 network's too for what is pruned from it. **Nothing here skips zeros while it trains**; "if zeros
-were skipped" is what would be left then, and only there sparse training is cheaper. Seconds are
-those of a machine that did other work too. Joules are an estimate,
+were skipped" is what would be left then, and only there sparse training is cheaper. CPU seconds are
+those that the processor worked for, whatever else the machine did. Joules are an estimate,
 {ASSUMPTION}.
 
 The dense twin is the same network with fewer channels, whose tables take as many bytes of flash on
@@ -180,7 +180,7 @@ def _part(name: str, seeds: list[dict[str, Row]], tables: int) -> str:
     accuracy = name != "sine"
     head = "accuracy, % (worst to best)" if accuracy else "mean squared error (worst to best)"
     lines = [
-        f"| recipe | {head} | MACs, G | if zeros were skipped, G | seconds | joules |",
+        f"| recipe | {head} | MACs, G | if zeros were skipped, G | CPU seconds | joules |",
         "|---|---:|---:|---:|---:|---:|",
     ]
     for row in ROWS:
@@ -191,7 +191,7 @@ def _part(name: str, seeds: list[dict[str, Row]], tables: int) -> str:
             f"| {row} | {numbers[0]} ({numbers[1]} to {numbers[-1]}) | "
             f"{_mean(one.macs / 1e9 for one in each)} | "
             f"{_mean(one.effective / 1e9 for one in each)} | "
-            f"{_mean(one.wall_s for one in each)} | {_mean(one.joules for one in each)} |"
+            f"{_mean(one.cpu_s for one in each)} | {_mean(one.joules for one in each)} |"
         )
     return f"""## {name}
 
@@ -241,7 +241,7 @@ def _kept(path: Path, make: Callable[[], Any]) -> Any:
 
 
 def _plain(rows: dict[str, Row]) -> dict[str, list[float]]:
-    return {name: [r.value, r.macs, r.effective, r.wall_s, r.joules] for name, r in rows.items()}
+    return {name: [r.value, r.macs, r.effective, r.cpu_s, r.joules] for name, r in rows.items()}
 
 
 def main() -> None:

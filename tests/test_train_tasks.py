@@ -62,6 +62,26 @@ def reach(task: Task, seed: int, on_board: bool = False) -> Reached:
     return Reached(dense, pruned, score, record.sizes.weights)
 
 
+def means(found: list[Reached]) -> tuple[float, float]:
+    """Return the mean score of the dense float networks, and that of the pruned ones as int8."""
+    dense = float(np.mean([each.dense.value for each in found]))
+    return dense, float(np.mean([each.int8.value for each in found]))
+
+
+def tell(capsys: pytest.CaptureFixture[str], what: str, found: list[Reached]) -> None:
+    """Print what was seen so far, since a soak takes long."""
+    dense, int8 = means(found)
+    left = max(each.pruned.weights - each.pruned.zeros for each in found)
+    tables = max(each.tables for each in found)
+    tries = max(each.pruned.tries for each in found)
+    with capsys.disabled():
+        print(
+            f"\n{what}: {len(found)} runs, mean {100 * dense:.2f} % dense, "
+            f"{100 * int8:.2f} % as int8, at most {left} weights, {tables} bytes of tables, "
+            f"{tries} tries"
+        )
+
+
 def on_fold(fold: int) -> Task:
     """Return the task digits_large with another fifth of the images to test on."""
     task = load_task("digits_large")
@@ -108,20 +128,28 @@ def test_two_steps_begin_with_what_one_step_knows() -> None:
 
 @pytest.mark.soak
 @pytest.mark.slow
-def test_the_board_says_what_was_reached_on_digits_at_5_percent_of_the_weights() -> None:
+def test_the_board_says_what_was_reached_on_digits_at_5_percent_of_the_weights(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     found = reach(on_fold(0), 0, on_board=True)
+    tell(capsys, "digits_large on the board, seed 0, fold 0", [found])
     assert found.int8.value >= found.dense.value - 2 / found.int8.samples - POINTS
     check_digits(found)
 
 
 @pytest.mark.soak
 @pytest.mark.slow
-def test_digits_keep_their_accuracy_at_5_percent_of_the_weights() -> None:
-    found = [reach(on_fold(fold), seed) for seed in SEEDS for fold in FOLDS]
-    for each in found:
-        check_digits(each)
-    dense = float(np.mean([each.dense.value for each in found]))
-    assert float(np.mean([each.int8.value for each in found])) >= dense - POINTS
+def test_digits_keep_their_accuracy_at_5_percent_of_the_weights(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    found: list[Reached] = []
+    for seed in SEEDS:
+        for fold in FOLDS:
+            found.append(reach(on_fold(fold), seed))
+            tell(capsys, f"digits_large up to seed {seed}, fold {fold}", found)
+            check_digits(found[-1])
+    dense, int8 = means(found)
+    assert int8 >= dense - POINTS
 
 
 def check_digits(found: Reached) -> None:
@@ -133,8 +161,9 @@ def check_digits(found: Reached) -> None:
 
 @pytest.mark.soak
 @pytest.mark.slow
-def test_16_maps_can_live_on_a_tenth_of_their_weights() -> None:
+def test_16_maps_can_live_on_a_tenth_of_their_weights(capsys: pytest.CaptureFixture[str]) -> None:
     found = reach(load_task("life_small"), 0)  # seed 1 does not: docs/pruning.md
+    tell(capsys, "life_small, seed 0", [found])
     assert (found.pruned.weights, found.pruned.zeros) == (816, 735)
     assert found.dense.value == found.int8.value == 1
 
@@ -142,7 +171,8 @@ def test_16_maps_can_live_on_a_tenth_of_their_weights() -> None:
 @pytest.mark.soak
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
-def test_two_steps_are_right_on_every_board(seed: int) -> None:
+def test_two_steps_are_right_on_every_board(seed: int, capsys: pytest.CaptureFixture[str]) -> None:
     found = reach(load_task("life_two"), seed)
+    tell(capsys, f"life_two, seed {seed}", [found])
     assert found.int8.samples == 10_000 and found.pruned.zeros >= 0.75 * found.pruned.weights
     assert found.dense.value == found.int8.value == 1
