@@ -30,9 +30,11 @@ class _Batch:
     shape: int | None
 
     def count(self, graph: Graph, operator: Operator) -> int:
-        """Return how many samples there are, 1 where input and output do not agree."""
+        """Return how many samples there are, 1 where input and output are missing or disagree."""
         numbers = (*operator.inputs[self.source : self.source + 1], *operator.outputs)
-        found = {graph.tensors[n].shape[:1] for n in numbers if n is not None}
+        if len(numbers) != 2 or None in numbers:
+            return 1
+        found = {graph.tensor(n).shape[:1] for n in numbers}
         return int(np.prod(found.pop())) if len(found) == 1 else 1
 
     def reshaped(self, graph: Graph, operator: Operator, samples: int, rows: int) -> Graph:
