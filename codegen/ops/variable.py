@@ -44,6 +44,8 @@ def _check_handle(graph: Graph, operator: Operator) -> None:
     handle = graph.tensor(operator.outputs[0])
     if handle.dtype not in ("resource", "int32"):
         raise RefusedError(f"makes the {handle.dtype} handle '{handle.name}'", shared.QUANTIZE)
+    if handle.elements != 1:
+        raise RefusedError(f"makes {handle.elements} handles at once", shared.QUANTIZE)
     if not operator.attributes.shared_name:
         raise RefusedError("names no variable", shared.QUANTIZE)
 
