@@ -11,6 +11,7 @@ import tflite
 import wides
 from draft import SAMPLES, Array, Draft
 from flat import FlatModel, FlatOperator, FlatTensor
+from hypothesis import assume
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -349,6 +350,12 @@ def add_curve(draw: Draw, draft: Draft, source: int, kind: str) -> int:
     if kind == "RELU6":
         return draft.apply(kind, (source,), None, _like_or_not(draw, draft, source, shape))
     options, wide = None, 2.2 * scale
+    if kind == "HARD_SWISH":
+        least = scale / 127  # TFLM refuses finer outputs
+        reach = draft.reach(kind, (source,), options, shape, wide, least)
+        target = draft.fit(shape, reach, wide, scale)
+        assume(target.scales[0] >= least)
+        return draft.apply(kind, (source,), options, target)
     if kind == "LEAKY_RELU":
         alpha = draw(st.sampled_from((0.1, 0.3, 0.0, 1.0, -0.25, 1.75)))
         options, wide = flat.leaky_relu_options(alpha), 4 * scale
