@@ -24,6 +24,8 @@ from tinykit.host.nrf52840_registers import (
     FICR_TABLE,
     GPIO_TABLE,
     INSTANCES,
+    NVMC_BASE,
+    NVMC_TABLE,
     SHORT_ENDRX_STARTRX,
     SHORT_ENDRX_STOPRX,
     UARTE_TABLE,
@@ -403,6 +405,7 @@ class Nrf52840:
         self._blocks |= {
             ERRATA_BASE: self.errata,
             FICR_BASE: RegisterBlock("FICR", FICR_BASE, FICR_TABLE),
+            NVMC_BASE: RegisterBlock("NVMC/ACL", NVMC_BASE, NVMC_TABLE),
         }
         self._ports = [Gpio(0), Gpio(1)]
         self._leave_as_bootloader()

@@ -300,3 +300,7 @@ UNUSED_TABLES: dict[int, Table] = {
     0x40006000: table((0x308, Register("INTENCLR"))),
     0x40028000: table((0x308, Register("INTENCLR")), (0x500, OFF)),
 }
+
+# PS 4.3 NVMC: the cache, which takes no time here; flash cannot be written
+NVMC_BASE = 0x4001E000
+NVMC_TABLE = table((0x540, Register("ICACHECNF", writable=1)))

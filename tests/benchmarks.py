@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models import MODELS, ROOT
+from oneshot import one_shot
 
 from tinykit.core.board import find_board
 from tinykit.core.units import grouped
@@ -21,6 +22,13 @@ from tinykit.host.session import Place
 INPUTS = 5  # whose answers are checked; the instructions are those of one fixed input
 DEMOS = ("life", "digits", "sine")
 LEVELS = ("speed", "balanced")
+PRUNED = (
+    ("ad01_int8", 90),
+    ("kws_int8", 90),
+    ("resnet8_int8", 80),
+    ("resnet8_int8", 90),
+    ("vww_int8", 90),
+)
 OTHER_CORES = {
     "microbit": "Cortex-M0",
     "qemu_an385": "Cortex-M3",
@@ -54,9 +62,9 @@ BASELINE = {
 }
 
 
-def measure(name: str, board: str, options: BuildOptions) -> BenchReport:
-    """Build a shared model for a board and count in its first emulator."""
-    data = (MODELS / f"{name}.tflite").read_bytes()
+def measure(name: str, board: str, options: BuildOptions, percent: int = 0) -> BenchReport:
+    """Build a shared model for a board, so much of it set to zero, and count in an emulator."""
+    data = one_shot((MODELS / f"{name}.tflite").read_bytes(), percent / 100)
     facts = find_board(board)
     with tempfile.TemporaryDirectory(prefix="tinykit-") as work:
         folder = Path(work, "build")
@@ -73,6 +81,13 @@ def measure_dense(name: str) -> dict[str, BenchReport]:
     }
 
 
+def measure_pruned(name: str, percent: int) -> dict[str, BenchReport]:
+    """Count a copy of a shared model with so many zeros, by the level of optimization."""
+    return {
+        level: measure(name, "nano33", BuildOptions(optimize=level), percent) for level in LEVELS
+    }
+
+
 def measure_demo(name: str) -> DemoReport:
     """Train, prune and convert a demo's network with seed 0, and count."""
     with tempfile.TemporaryDirectory(prefix="tinykit-") as work:
@@ -83,12 +98,14 @@ def measure_demo(name: str) -> DemoReport:
 def page(
     reports: dict[str, BenchReport],
     dense: dict[str, dict[str, BenchReport]],
+    pruned: dict[tuple[str, int], dict[str, BenchReport]],
     cores: dict[str, BenchReport],
     demos: dict[str, DemoReport],
 ) -> str:
     """Return the page's text."""
     some = next(iter(reports.values()))
-    levels = [report for pair in dense.values() for report in pair.values()]
+    pairs = [*dense.values(), *pruned.values()]
+    levels = [report for pair in pairs for report in pair.values()]
     require_held(reports, dense)
     demo_reports = [demo.sparse for demo in demos.values()]
     require_exact([*reports.values(), *levels, *cores.values(), *demo_reports])
@@ -131,6 +148,15 @@ Cycles of both sides are the same kind of estimate, so nothing follows about an 
 measured: {calibration_text()} ([cycles.md](cycles.md)).
 
 {_dense(dense)}
+
+## The same models, pruned without training
+
+Copies in which the smallest weights of each convolution and dense layer are set to zero, inside of
+the .tflite file. Their answers are worth nothing, and are byte for byte those of TensorFlow Lite
+Micro: what counts here is what zeros save. Ratios are to TFLite Micro with CMSIS-NN, which takes as
+long with zeros as without, and to our own dense build. Depthwise kernels stay as they are.
+
+{_pruned(pruned, dense)}
 
 ## Other cores
 
@@ -233,6 +259,29 @@ def _dense(dense: dict[str, dict[str, BenchReport]]) -> str:
     return _table(heads.split("|"), rows)
 
 
+def _pruned(
+    pruned: dict[tuple[str, int], dict[str, BenchReport]],
+    dense: dict[str, dict[str, BenchReport]],
+) -> str:
+    rows = [
+        [
+            name,
+            f"{percent} %",
+            level,
+            grouped(report.instructions),
+            f"{report.instructions / BASELINE[name].instructions:.2f}",
+            f"{report.instructions / dense[name][level].instructions:.2f}",
+            grouped(report.flash["weights"]),
+            f"{report.flash['weights'] / dense[name][level].flash['weights']:.2f}",
+            grouped(report.flash["code"]),
+        ]
+        for (name, percent), pair in pruned.items()
+        for level, report in pair.items()
+    ]
+    heads = "model|zeros|level|instructions|of TFLM's|of dense|flash: weights|of dense|flash: code"
+    return _table(heads.split("|"), rows)
+
+
 def _cores(cores: dict[str, BenchReport]) -> str:
     rows = []
     for board, report in cores.items():
@@ -290,6 +339,10 @@ def main() -> None:
     for name in BASELINE:
         print(f"{name}, dense ...", file=sys.stderr)
         dense[name] = measure_dense(name)
+    pruned = {}
+    for name, percent in PRUNED:
+        print(f"{name}, {percent} % zeros ...", file=sys.stderr)
+        pruned[name, percent] = measure_pruned(name, percent)
     cores = {}
     for board in OTHER_CORES:
         print(f"kws_int8 on {board} ...", file=sys.stderr)
@@ -298,7 +351,7 @@ def main() -> None:
     for name in DEMOS:
         print(f"demo {name} ...", file=sys.stderr)
         demos[name] = measure_demo(name)
-    Path(sys.argv[1]).write_text(page(reports, dense, cores, demos))
+    Path(sys.argv[1]).write_text(page(reports, dense, pruned, cores, demos))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,10 @@
 #define CLOCK_HFCLKSTAT        REGISTER(0x4000040cu)
 #define HFCLKSTAT_CRYSTAL_RUNS 0x10001u
 
+// 4.3 NVMC
+#define NVMC_ICACHECNF REGISTER(0x4001e540u)
+#define ICACHECNF_ON   1u
+
 // 6.30.5 TIMER
 typedef struct {
     volatile uint32_t TASKS_START, TASKS_STOP, TASKS_COUNT, TASKS_CLEAR;
@@ -84,6 +88,7 @@ void tk_chip_start(void)
         REGISTER(quiet[i].address) = quiet[i].value;
     }
     start_watchdog();
+    NVMC_ICACHECNF = ICACHECNF_ON;
     POWER_DCDCEN = TK_DCDC;
     tk_crystal_start();
     start_timer();
