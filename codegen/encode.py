@@ -20,6 +20,7 @@ from tinykit.core.units import grouped
 
 Matrix = NDArray[np.int8]
 _LEAST_SAVED = 64  # bytes of tables: less is not worth the code of another kernel
+_MEANT_TO_BE_SMALL = ("bitmap", "codebook")
 _SURE = 0.97  # of the time of dense weights: predictions are off by less
 
 
@@ -28,20 +29,23 @@ class Encoded:
     """Hold a weight matrix ready for its kernel.
 
     Attributes:
-        kernel: "tk_dense_s8" or "tk_sparse_s8".
+        kernel: "tk_dense_s8", "tk_sparse_s8" or another one.
         record: the C type of the record that it reads.
         tables: weights, and for sparse rows their indices and counts.
-        encoding: "dense", "sparse", or "block", of four inputs each: codegen/packed.py.
+        encoding: "dense", "sparse", "bitmap" or "codebook" (codegen/compact.py), or "block", of
+            four inputs each: codegen/packed.py.
+        sizes: members of the record beside the tables.
     """
 
     kernel: str
     record: str
     tables: tuple[Table, ...]
     encoding: str
+    sizes: tuple[Field, ...] = ()
 
     def fields(self, layer: str) -> tuple[Field, ...]:
-        """Return the record's members that point to the tables."""
-        return tuple((table.name, f"{layer}_{table.name}") for table in self.tables)
+        """Return the record's members that are about the tables, and point to them."""
+        return (*self.sizes, *((table.name, f"{layer}_{table.name}") for table in self.tables))
 
 
 def as_dense(*blocks: Matrix) -> Encoded:
@@ -101,24 +105,29 @@ def cheapest(dense: Layer, others: Sequence[Layer], zeros: float, options: Lower
         for layer, cost in zip(others, costs, strict=True)
     ]
     better = [at for at, (good, _) in enumerate(told) if good]
-    best = min(better or range(len(others)), key=lambda at: _order(costs[at], options.optimize))
+    best = _best(costs, better or range(len(others)), options.optimize)
     reason = f"{100 * zeros:.0f} % zeros, {told[best][1]}"
     return replace(others[best] if better else dense, reason=reason)
 
 
-def _order(cost: Cost, optimize: str) -> float:
-    """Return what the least of is the best."""
-    of = {"size": cost.bytes, "speed": cost.instructions}
-    return of.get(optimize, cost.bytes * cost.instructions)
+def _best(costs: Sequence[Cost], among: Sequence[int], optimize: str) -> int:
+    """Return which of some costs is the least; of sizes that hardly differ the fastest."""
+    if optimize == "balanced":
+        return min(among, key=lambda at: costs[at].bytes * costs[at].instructions)
+    least = min(costs[at].bytes for at in among)
+    if optimize == "size":
+        among = [at for at in among if costs[at].bytes < least + _LEAST_SAVED]
+    return min(among, key=lambda at: costs[at].instructions)
 
 
 def _compared(dense: Cost, sparse: Cost, encoding: str, optimize: str) -> tuple[bool, str]:
     """Tell whether weights in another encoding are better than dense ones, and why."""
     saved, time = dense.bytes - sparse.bytes, sparse.instructions / dense.instructions
-    if optimize != "speed" and saved <= 0:
+    small = optimize != "speed" or encoding in _MEANT_TO_BE_SMALL
+    if small and saved <= 0:
         which = "dense" if saved < 0 else encoding
         return False, f"{which} is {_smaller(-saved)}: kept dense"
-    if optimize != "speed" and saved < _LEAST_SAVED:
+    if small and saved < _LEAST_SAVED:
         return False, f"{encoding} saves {saved} bytes only: kept dense"
     if optimize != "size" and time >= _SURE:
         faster = f"dense is {_faster(1 / time)}" if time >= 1 else f"{encoding} is hardly faster"
@@ -150,12 +159,12 @@ def sparse_tables(*blocks: Matrix) -> tuple[Table, ...]:
             indices.append(places.astype(np.uint8))
             weights.append(part[places])
     return (
-        Table("weights", _never_empty(np.concatenate(weights)), "weights"),
-        Table("indices", _never_empty(np.concatenate(indices)), "indices"),
-        Table("counts", _never_empty(np.array(counts, np.uint8)), "indices"),
+        Table("weights", never_empty(np.concatenate(weights)), "weights"),
+        Table("indices", never_empty(np.concatenate(indices)), "indices"),
+        Table("counts", never_empty(np.array(counts, np.uint8)), "indices"),
     )
 
 
-def _never_empty(values: NDArray[np.generic]) -> NDArray[np.generic]:
+def never_empty(values: NDArray[np.generic]) -> NDArray[np.generic]:
     """Keep one element in a table of none: C has no arrays of length 0."""
     return values if values.size else np.zeros(1, values.dtype)

@@ -50,7 +50,8 @@ class Layer:
         scratch_alignment: what its place is a multiple of.
         access: for each input, how far the output may overlap it; empty if not at all.
         macs: multiply-accumulates of the dense form, with all channels.
-        encoding: how the weights are stored: "dense", "sparse", "block" or "" without weights.
+        encoding: how the weights are stored: "dense", "sparse", "block", "bitmap", "codebook", or
+            "" without weights.
         reason: why this encoding.
         work: how much the kernel has to do, where the encoding was chosen: codegen/work.py.
         removed_channels: how many channels its output has lost, since nothing needs them.
@@ -84,7 +85,7 @@ class LowerOptions:
     Attributes:
         optimize: "size", "balanced" or "speed".
         encoding: "auto", or "dense" to switch sparse encodings and the removal of channels off;
-            "sparse" and "block" take these whatever they cost, where there are such kernels.
+            another one is taken whatever it costs, where there is such a kernel.
         dsp: the core has the DSP instructions of Armv7E-M or Armv8-M.
         core: its other instructions: "armv6m", "armv7m" (Armv8-M too) or "riscv32".
     """

@@ -16,6 +16,8 @@ from tinykit.codegen.ops.shared import Ints, Window, positions
 Work = dict[str, float]
 Matrix = NDArray[np.signedinteger[Any]]
 SEGMENT = 255  # inputs that a sparse row counts together: TK_SPARSE_SEGMENT
+BITMAP_WORD = 32  # inputs in a word: TK_BITMAP_WORD
+CODEBOOK_WORD = 8  # inputs in a word: TK_CODEBOOK_WORD
 _QUAD = 4  # outputs: TK_QUAD
 _UNROLLED = 4  # turns of a loop in C, by compilers
 _TURN = 16  # weights that tk_sparse_rows_s8 takes in one
@@ -82,6 +84,40 @@ def sparse_product(rows: Ints, times: int, plain: bool) -> Work:
         "weights": times * int(weights.sum()),
         "rest": times * int((weights % _UNROLLED).sum()),
         "turning": times * int((weights >= _UNROLLED).sum()),
+    }
+
+
+def bitmap_product(rows: Ints, times: int, plain: bool) -> Work:
+    """Count a product with a bit for each weight; kernels without CLZ look at eight at a time."""
+    outputs = len(rows)
+    filled = np.pad(rows != 0, ((0, 0), (0, -rows.shape[1] % BITMAP_WORD)))
+    octets = filled.reshape(outputs, -1, BITMAP_WORD // 8, 8).any(axis=3)
+    last = np.max(octets * np.arange(1, BITMAP_WORD // 8 + 1), axis=2)
+    return {
+        "calls": 1,
+        "products": times,
+        "outputs": times * outputs if plain else 0,
+        "odd outputs": 0 if plain else times * outputs,
+        "words": times * last.size,
+        "filled": times * int(np.count_nonzero(last)),
+        "octets": times * int(last.sum()),
+        "filled octets": times * int(octets.sum()),
+        "weights": times * int(filled.sum()),
+    }
+
+
+def codebook_product(rows: Ints, times: int, plain: bool) -> Work:
+    """Count a product with weights of four bits."""
+    outputs, inputs = rows.shape
+    words, rest = divmod(inputs, CODEBOOK_WORD)
+    return {
+        "calls": 1,
+        "products": times,
+        "outputs": times * outputs if plain else 0,
+        "odd outputs": 0 if plain else times * outputs,
+        "words": times * outputs * words,
+        "ends": times * outputs if rest else 0,
+        "rest": times * outputs * rest,
     }
 
 

@@ -11,7 +11,7 @@ from tinykit.core.errors import TinykitError
 FILE_NAME = "tinykit.toml"
 CHOICES = {
     "optimize": ("size", "balanced", "speed"),
-    "encoding": ("auto", "dense"),
+    "encoding": ("auto", "dense", "sparse", "block", "bitmap", "codebook"),
     "toolchain": ("zig", "gcc"),
     "engine": ("native", "tflm"),
 }
@@ -38,7 +38,7 @@ class Config:
         board: the board's name.
         boards: a folder with boards of the user's own.
         optimize: "size", "balanced" or "speed".
-        encoding: "auto" or "dense".
+        encoding: "auto", or one for all layers that have it.
         toolchain: "zig" or "gcc".
         budget: what `check-budget` holds the build to.
         engine: "native" or "tflm".

@@ -32,7 +32,11 @@ LinkName = Annotated[
 ]
 Optimize = Annotated[str | None, typer.Option(help="size, balanced (default) or speed.")]
 Encoding = Annotated[
-    str | None, typer.Option(help="auto (default): zeros cost nothing where that pays; or dense.")
+    str | None,
+    typer.Option(
+        help="auto (default): zeros cost nothing where that pays; or dense, sparse, block, bitmap, "
+        "codebook wherever a layer can be stored so."
+    ),
 ]
 ToolchainName = Annotated[str | None, typer.Option("--toolchain", help="zig (default) or gcc.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there.")]

@@ -52,7 +52,7 @@ class BuildOptions:
         engine: "native" or "tflm", whose only options tflm_options makes.
         app: a name of host/apps.py.
         optimize: "size", "balanced" or "speed".
-        encoding: "auto" or "dense".
+        encoding: "auto", or one for all layers that have it.
         toolchain: "zig" or "gcc".
         keep_input: inference leaves the inputs as they are.
         trace: the image can stop behind each layer, for `verify --layers`.

@@ -35,6 +35,8 @@ _LEVELS: dict[str, tuple[str, ...]] = {
 # the models of docs/benchmarks.md. Those that -O3 makes in these kernels save so many:
 NOT_WORTH_COPIES = {
     "tk_average_pool_s8": 1.8,
+    "tk_bitmap_s8": 0.0,  # of no layer of theirs
+    "tk_codebook_s8": 0.0,
     "tk_conv_blocks_s8": 0.0,
     "tk_dense_packed_s8": 0.0,
     "tk_softmax_s8": 0.1,

@@ -1,12 +1,14 @@
 """Count what kernels take for each piece of work, and write codegen/counts.toml.
 
-python tests/counting.py            every core and level
-python tests/counting.py dsp        one core only, the others stay
+python tests/counting.py                     every core and level
+python tests/counting.py dsp                 one core only, the others stay
+python tests/counting.py tk_bitmap_s8 ..     these kernels only
 """
 
 import sys
 import tempfile
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +28,7 @@ CORES = {  # of the table, and one of embedded.CORES that has it
     "riscv32": "riscv32",
 }
 LEVELS = ("size", "balanced", "speed")
+ENCODINGS = ("dense", "sparse", "block", "bitmap", "codebook")
 _HEAD = """\
 # How many instructions kernels take for each piece of work (codegen/work.py), by core and level of
 # --optimize, compiled by zig. Written by tests/counting.py from counts of emulated cores, and held
@@ -48,18 +51,28 @@ def options_for(core: str, level: str, encoding: str) -> LowerOptions:
 
 
 def counted(
-    core: str, level: str, layers: list[FlatModel], folder: Path
+    core: str, level: str, layers: list[FlatModel], folder: Path, kernels: Sequence[str] = ()
 ) -> dict[str, list[Sample]]:
-    """Run models of one layer each, dense and sparse: what each kernel took."""
+    """Run models of one layer each in each encoding that it has: what each kernel took.
+
+    Args:
+        core, level: of the table.
+        layers: the models.
+        folder: an empty one.
+        kernels: which; empty for all.
+    """
     models: list[Compiled] = []
-    for encoding in ("dense", "sparse", "block"):
+    for encoding in ENCODINGS:
         options = options_for(core, level, encoding)
         for layer in layers:
             name = f"p{len(models):04d}"
             data = to_bytes(layer, f"{name}_")
-            models.append(compile_model(data, f"{name}.tflite", "0", options))
+            model = compile_model(data, f"{name}.tflite", "0", options)
+            (call,) = model.program.layers
+            if call.encoding == encoding and (not kernels or call.kernel in kernels):
+                models.append(model)
     found: dict[str, list[Sample]] = defaultdict(list)
-    counts = count_instructions(models, CORES[core], level, folder)
+    counts = count_instructions(models, CORES[core], level, folder) if models else []
     for model, instructions in zip(models, counts, strict=True):
         (layer,) = model.program.layers
         found[layer.kernel].append(Sample(layer.work, instructions))
@@ -79,7 +92,7 @@ def fit(samples: list[Sample]) -> tuple[dict[str, float], float]:
             break
         used.pop(int(each.argmin()))
     counts = dict.fromkeys(names, 0.0)
-    counts.update({names[i]: float(f"{n:.4g}") for i, n in zip(used, each, strict=True)})
+    counts.update({names[i]: float(f"{n:.4g}") for i, n in zip(used, each.round(6), strict=True)})
     error = float(np.abs(work @ np.array(list(counts.values())) / took - 1).max())
     return counts, error
 
@@ -90,10 +103,10 @@ def predicted(core: str, level: str, kernel: str, work: dict[str, float]) -> flo
     return sum(counts[what] * amount for what, amount in work.items())
 
 
-def count(core: str, level: str) -> Counts:
-    """Count one core and level."""
+def count(core: str, level: str, kernels: Sequence[str] = ()) -> Counts:
+    """Count one core and level, of all kernels or these."""
     with tempfile.TemporaryDirectory() as folder:
-        samples = counted(core, level, list(probes(0)), Path(folder))
+        samples = counted(core, level, list(probes(0)), Path(folder), kernels)
     found = {}
     for kernel in sorted(samples):
         found[kernel], error = fit(samples[kernel])
@@ -107,7 +120,7 @@ def table(counts: dict[str, dict[str, Counts]]) -> str:
     for core in CORES:
         for level, kernels in counts.get(core, {}).items():
             text += f"\n[{core}.{level}]\n"
-            for kernel, each in kernels.items():
+            for kernel, each in sorted(kernels.items()):
                 row = ", ".join(f'"{what}" = {n:g}' for what, n in each.items())
                 text += f"{kernel} = {{ {row} }}\n"
     return text
@@ -115,10 +128,12 @@ def table(counts: dict[str, dict[str, Counts]]) -> str:
 
 def main() -> None:
     """Write the table."""
-    cores = sys.argv[1:] or list(CORES)
+    kernels = [name for name in sys.argv[1:] if name.startswith("tk_")]
     counts = dict(read_counts()) if COUNTS.exists() else {}
-    for core in cores:
-        counts[core] = {level: count(core, level) for level in LEVELS}
+    for core in [name for name in sys.argv[1:] if name in CORES] or list(CORES):
+        found = {level: count(core, level, kernels) for level in LEVELS}
+        stay = counts.get(core, {}) if kernels else {}
+        counts[core] = {level: stay.get(level, {}) | found[level] for level in LEVELS}
         COUNTS.write_text(table(counts))
 
 

@@ -1,6 +1,7 @@
 """Random graphs of many operators: branches, skips, states, several inputs and outputs."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import blocked
 import cases
@@ -208,6 +209,12 @@ def _back(draw: Draw, draft: Draft, source: int) -> int:
     return draft.apply("QUANTIZE", (source,), None, target)
 
 
+def encoded(encoding: str, *strategies: st.SearchStrategy[Case]) -> st.SearchStrategy[Case]:
+    """Ask for an encoding, which layers have where it can hold their weights."""
+    drawn = st.one_of(*strategies)
+    return drawn.map(lambda c: replace(c, options=replace(c.options, encoding=encoding)))
+
+
 ALL: dict[str, st.SearchStrategy[Case]] = {
     **cases.STRATEGIES,
     **{f"int16 {kind}": strategy for kind, strategy in cases16.STRATEGIES.items()},
@@ -215,5 +222,7 @@ ALL: dict[str, st.SearchStrategy[Case]] = {
     "int4 CONV_2D": cases.conv("int4"),
     "int4 DEPTHWISE_CONV_2D": cases.depthwise("int4"),
     "int4 FULLY_CONNECTED": cases.dense("int4"),
+    "bitmap FULLY_CONNECTED": encoded("bitmap", cases.dense()),
+    "codebook FULLY_CONNECTED": encoded("codebook", cases.dense("int4"), cases.dense()),
     "graph": graph(),
 }

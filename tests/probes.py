@@ -23,11 +23,13 @@ class Style:
         dtype: of activations.
         odd: sums are scaled up.
         large: sums are too large for rows to be joined.
+        few: weights have 16 values.
     """
 
     dtype: str = "int8"
     odd: bool = False
     large: bool = False
+    few: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class Probe:
 
 
 PLAIN, ODD, WIDE, LARGE = Style(), Style(odd=True), Style("int16"), Style(large=True)
+FEW, FEW_ODD = Style(few=True), Style(odd=True, few=True)
 
 
 def probes(seed: int) -> Iterator[FlatModel]:
@@ -56,6 +59,7 @@ def probes(seed: int) -> Iterator[FlatModel]:
         (_grouped, PLAIN, 16), (_grouped, ODD, 8), (_grouped, WIDE, 12),
         (_transposed, PLAIN, 16), (_transposed, ODD, 8), (_lstm, PLAIN, 20),
         (_dense, LARGE, 10), (_conv, LARGE, 30),
+        (_dense, FEW, 20), (_dense, FEW_ODD, 12),
     ):  # fmt: skip
         for _ in range(count):
             yield draw(rng, style)
@@ -138,6 +142,8 @@ def _weights(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.int
 def model(rng: np.random.Generator, probe: Probe) -> FlatModel:
     """Make a layer with random weights, and scales that fit them."""
     values = _weights(rng, probe.weights)
+    if probe.style.few:
+        values &= -16
     taps = values.size / len(values)
     scales = (_WEIGHT_SCALE,) * (len(values) if probe.per_channel else 1)
     steps = 0.5 if probe.style.odd else 40.0 * float(np.sqrt(taps))

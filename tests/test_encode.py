@@ -1,5 +1,7 @@
 """Encoded weights decode to the weights; each optimize mode keeps its promise and says why."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -124,6 +126,21 @@ def test_the_cheaper_one_is_taken_for_the_reason_given(
     reason = REASONS[cost][optimize]
     assert chosen.reason == f"41 % zeros, {reason}"
     assert (chosen.encoding == "dense") is reason.endswith("kept dense")
+
+
+def test_what_is_meant_to_be_small_is_not_taken_for_larger_weights() -> None:
+    dense, fast = layer("dense", "speed", 1000, 1000), layer("sparse", "speed", 1008, 900)
+    assert cheapest(dense, [fast], 0.1, LowerOptions("speed")).encoding == "sparse"
+    chosen = cheapest(dense, [replace(fast, encoding="bitmap")], 0.1, LowerOptions("speed"))
+    assert chosen.reason == "10 % zeros, dense is 8 bytes smaller: kept dense"
+
+
+def test_of_sizes_that_hardly_differ_the_fastest_is_taken() -> None:
+    dense = layer("dense", "size", 1000, 1000)
+    for less, encoding in ((63, "sparse"), (64, "bitmap")):
+        small = replace(layer("sparse", "size", 500 - less, 1500), encoding="bitmap")
+        others = [layer("sparse", "size", 500, 700), small]
+        assert cheapest(dense, others, 0.7, LowerOptions("size")).encoding == encoding
 
 
 @pytest.mark.parametrize("encoding", ["dense", "sparse"])

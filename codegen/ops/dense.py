@@ -9,12 +9,13 @@ import tflite
 
 from tinykit.codegen import work
 from tinykit.codegen.access import Access, Steps, by_fours, copied_first, read_while_writing
+from tinykit.codegen.compact import compact
 from tinykit.codegen.encode import Encoded, choose, in_blocks
 from tinykit.codegen.layer import Arrays, Layer, LowerOptions, OpKind, RefusedError
 from tinykit.codegen.ops import packed, shared
 from tinykit.codegen.ops.product import Product, padding, summary_of
 from tinykit.codegen.ops.shared import Window
-from tinykit.codegen.ops.width import refuse_other_activations, width_of
+from tinykit.codegen.ops.width import INT8, refuse_other_activations, width_of
 from tinykit.codegen.packed import fits_records
 from tinykit.core.graph import Graph, Operator
 
@@ -108,7 +109,9 @@ def _lower(graph: Graph, operator: Operator, options: LowerOptions) -> Layer:
         return convolution(operator, product, as_image(positions), inputs, options)
     prepared = packed.prepared(product)
     lower = partial(_lower_single, operator, prepared, options)
-    return choose(lower, [product.rows.astype(np.int8)], options)
+    rows = product.rows.astype(np.int8)
+    more = compact(rows) if product.scaling.width == INT8 else ()
+    return choose(lower, [rows], options, more)
 
 
 def _lower_single(
@@ -120,7 +123,7 @@ def _lower_single(
     outputs, inputs = product.rows.shape
     activation = shared.activation_name(operator.attributes.activation)
     width = product.scaling.width
-    plain = options.dsp and product.plain
+    plain = options.dsp and product.plain and encoded.encoding == "sparse"
     amount = product.count_work(encoded, 1)
     if plain:
         amount = work.sparse_rows(product.rows, len(product.scaling.shift), product.clipped)

@@ -48,6 +48,10 @@ class Product:
         """Count the product, taken so many times, without DSP instructions."""
         if encoded.encoding == "sparse":
             return work.sparse_product(self.rows, times, self.plain)
+        if encoded.encoding == "bitmap":
+            return work.bitmap_product(self.rows, times, self.plain)
+        if encoded.encoding == "codebook":
+            return work.codebook_product(self.rows, times, self.plain)
         if self.scaling.width == INT8:
             return work.dense_product(self.rows, times, self.plain)
         return work.wide_product(self.rows, times)

@@ -57,6 +57,30 @@ typedef struct {
     tk_output out;
 } tk_sparse_layer;
 
+// The same with a bit for each weight, set if it is not zero. The first input of a row has the
+// highest bit of the row's first word.
+#define TK_BITMAP_WORD 32
+typedef struct {
+    uint16_t inputs;
+    const int8_t *weights; // those that are not zero, row after row
+    const uint32_t *masks; // [out.channels][words]
+    const int32_t *bias;   // [out.channels]
+    tk_output out;
+} tk_bitmap_layer;
+
+// The same with weights of at most 16 values, four bits each: their places among the values. The
+// first input of a row has the lowest bits of the row's first word.
+#define TK_CODEBOOK_VALUES 16
+#define TK_CODEBOOK_WORD   8
+typedef struct {
+    uint16_t inputs;
+    uint8_t step;          // from one row's values to the next one's: 16, or 0 if all have the same
+    const uint32_t *codes; // [out.channels][words]
+    const int8_t *values;  // [16], once or for each row
+    const int32_t *bias;   // [out.channels]
+    tk_output out;
+} tk_codebook_layer;
+
 // The same, laid out for the DSP instructions of Armv7E-M and Armv8-M: firmware/kernels/tk_rows.h.
 // Shifts are between -22 and -1, and twice a sum fits int32.
 typedef struct {
@@ -537,6 +561,8 @@ typedef struct {
 
 void tk_dense_s8(const tk_dense_layer *layer, const int8_t *src, int8_t *dst);
 void tk_sparse_s8(const tk_sparse_layer *layer, const int8_t *src, int8_t *dst);
+void tk_bitmap_s8(const tk_bitmap_layer *layer, const int8_t *src, int8_t *dst);
+void tk_codebook_s8(const tk_codebook_layer *layer, const int8_t *src, int8_t *dst);
 
 // As tk_sparse_s8, for plain outputs.
 void tk_sparse_plain_s8(const tk_sparse_layer *layer, const int8_t *src, int8_t *dst);

@@ -1,0 +1,147 @@
+"""Weights in fewer bits decode to the weights, and the kernels that read them are exact."""
+
+from pathlib import Path
+
+import flat
+import numpy as np
+import pytest
+from batch import Run, host_outputs
+from flat import FlatModel, FlatTensor, to_bytes
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from probes import ODD, PLAIN, Probe, model
+
+from tinykit.codegen import reference
+from tinykit.codegen.compact import as_bitmap, as_codebook, books_of, compact
+from tinykit.codegen.compile import compile_model
+from tinykit.codegen.encode import Encoded
+from tinykit.codegen.layer import LowerOptions
+
+PROFILE = settings(derandomize=True, deadline=None, database=None)
+Matrix = NDArray[np.int8]
+INPUTS = (1, 7, 8, 9, 31, 32, 33, 64, 255, 300)
+
+
+@st.composite
+def matrices(draw: st.DrawFn, values: int = 256) -> Matrix:
+    shape = (draw(st.integers(1, 7)), draw(st.sampled_from(INPUTS)))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    rows = rng.choice(rng.permutation(np.arange(-128, 128))[:values], shape)
+    rows[rng.random(shape) < draw(st.sampled_from((0.0, 0.5, 0.9, 1.0)))] = 0
+    return rows.astype(np.int8)
+
+
+def tables(encoded: Encoded) -> dict[str, NDArray[np.generic]]:
+    return {table.name: table.values for table in encoded.tables}
+
+
+@PROFILE
+@given(matrices())
+def test_bitmaps(rows: Matrix) -> None:
+    found, at = np.zeros_like(rows), 0
+    table = tables(as_bitmap(rows))
+    assert table["masks"].shape == (len(rows), -(-rows.shape[1] // 32))
+    for row, masks in zip(found, table["masks"].tolist(), strict=True):
+        for word, mask in enumerate(masks):
+            for bit in range(32):
+                if mask << bit & 1 << 31:
+                    row[32 * word + bit] = table["weights"][at]
+                    at += 1
+    assert at in (len(table["weights"]), 0)
+    np.testing.assert_array_equal(found, rows)
+
+
+def decoded(encoded: Encoded, shape: tuple[int, int]) -> Matrix:
+    """Look every weight up, as the kernel does."""
+    table, (_, step) = tables(encoded), encoded.sizes[0]
+    values = table["values"].ravel()
+    rows = [
+        [values[step * row + (table["codes"][row, at // 8] >> 4 * (at % 8) & 15)] for at in places]
+        for row, places in enumerate([range(shape[1])] * shape[0])
+    ]
+    return np.array(rows, np.int8)
+
+
+@PROFILE
+@given(matrices(15))
+def test_codebooks(rows: Matrix) -> None:
+    books = books_of(rows)
+    assert books is not None and books.shape == (1, 16)
+    encoded = as_codebook(rows, books)
+    assert tables(encoded)["codes"].nbytes == 4 * len(rows) * -(-rows.shape[1] // 8)
+    np.testing.assert_array_equal(decoded(encoded, rows.shape), rows)
+
+
+@PROFILE
+@given(st.lists(matrices(15).map(lambda rows: rows[0]), min_size=2, max_size=5))
+def test_codebooks_of_each_row(drawn: list[Matrix]) -> None:
+    rows = np.stack([np.resize(row, 40) for row in drawn])
+    books = books_of(rows)
+    assert books is not None and len(books) in (1, len(rows))
+    np.testing.assert_array_equal(decoded(as_codebook(rows, books), rows.shape), rows)
+
+
+def test_a_codebook_has_16_values() -> None:
+    rows = np.arange(17, dtype=np.int8)[None]
+    assert books_of(rows) is None
+    assert [encoded.encoding for encoded in compact(rows)] == ["bitmap"]
+    assert books_of(rows[:, 1:]) is not None
+    each = np.stack([np.arange(16), np.arange(1, 17)]).astype(np.int8)
+    books = books_of(each)
+    assert books is not None and len(books) == 2
+
+
+def dense(number: int, inputs: int, outputs: int, encoding: str) -> FlatModel:
+    """Make a layer; one in two has codebooks of each row."""
+    rng = np.random.default_rng(number)
+    style = ODD if number % 3 == 2 else PLAIN
+    shape, target = (outputs, inputs), (1, outputs)
+    options = flat.dense_options()
+    probe = Probe("FULLY_CONNECTED", (1, inputs), shape, target, options, style, True, number > 5)
+    layer = model(rng, probe)
+    tensors = list(layer.tensors)
+    values = rng.integers(-128, 128, shape).astype(np.int8)
+    values[rng.random(shape) < 0.6] = 0
+    if encoding == "codebook":
+        values &= -16
+        values += (np.arange(outputs) % 2 * (number % 2))[:, None].astype(np.int8)
+    old = tensors[1]
+    tensors[1] = FlatTensor("w", shape, "int8", old.scales, old.zero_points, 0, values)
+    return FlatModel(tuple(tensors), layer.operators, layer.inputs, layer.outputs)
+
+
+def runs(dsp: bool, core: str) -> list[Run]:
+    rng = np.random.default_rng(9)
+    found = []
+    for encoding in ("bitmap", "codebook"):
+        for number, inputs in enumerate(INPUTS):
+            name = f"{encoding}{number}"
+            options = LowerOptions("balanced", encoding, dsp, core)
+            data = to_bytes(dense(number, inputs, 1 + 3 * number, encoding), f"{name}_")
+            compiled = compile_model(data, f"{name}.tflite", "0.0.0", options)
+            assert [call.kernel for call in compiled.program.layers] == [f"tk_{encoding}_s8"]
+            found.append(Run(compiled, [rng.integers(-128, 128, (3, 1, inputs)).astype(np.int8)]))
+    return found
+
+
+def check(found: list[tuple[np.ndarray, ...]], asked: list[Run]) -> None:
+    for run, outputs in zip(asked, found, strict=True):
+        (expected,) = reference.run_batch(run.model.graph, run.inputs)
+        np.testing.assert_array_equal(outputs[0], expected)
+
+
+def test_hosts_are_exact(tmp_path: Path, kernels: list[Path]) -> None:
+    asked = runs(False, "armv7m")
+    check(host_outputs(asked, tmp_path, kernels), asked)
+
+
+@pytest.mark.parametrize(
+    ("core", "isa"), [("cortex_m0", "armv6m"), ("cortex_m4", "armv7m"), ("riscv32", "riscv32")]
+)
+def test_cores_are_exact(core: str, isa: str, tmp_path: Path) -> None:
+    pytest.importorskip("unicorn")
+    from embedded import emulated_outputs
+
+    asked = runs(core == "cortex_m4", isa)
+    check(emulated_outputs(asked, core, "size", tmp_path), asked)
