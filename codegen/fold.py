@@ -9,7 +9,7 @@ from tinykit.codegen.ops.table import KINDS
 from tinykit.core.graph import Graph, Operator
 
 _MOST_ELEMENTS = 1 << 22  # no flash holds more
-_BY_SHAPE = ("SHAPE",)  # operators that look at the shape of their input only
+_BY_SHAPE = ("SHAPE", "ZEROS_LIKE")  # operators that look at the shape of their input only
 
 
 def folded(graph: Graph, operator: Operator) -> Graph | None:

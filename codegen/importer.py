@@ -56,11 +56,9 @@ _BEFORE = "TFLM has it for floats only; compute it before the model"
 _INSTEAD = {
     "CONV_3D": "use TimeDistributed(Conv2D), or the frames as channels of a Conv2D",
     "COS": _BEFORE,
-    "CUMSUM": "multiply by a constant triangle of ones: ops.matmul(triangle, x)",
     "EXP": "TFLM has it for floats only; use relu, elu, silu or tanh",
     "GELU": "use activation='relu', or 'hard_silu'",
     "IF": "choose outside of the model",
-    "L2_NORMALIZATION": "use keras.layers.UnitNormalization",
     "LOG": "TFLM has it for floats only; use log_softmax, or take it outside of the model",
     "POW": "multiply the tensor with itself",
     "REDUCE_ALL": "leave Masking and mask_zero out",

@@ -181,10 +181,13 @@ def inverse_square_root(value: int) -> tuple[int, int]:
     """Split 1 / sqrt(value) into (multiplier, shift), for requantize.
 
     tflite::GetInvSqrtQuantizedMultiplierExp: five Newton-Raphson steps from 1 in Q3.28, for values
-    below 2**29.
+    below 2**31.
     """
     if value <= 1:
         return INT32_MAX, 0
+    if value >= 1 << 29:
+        multiplier, shift = inverse_square_root(value // 4)
+        return multiplier, shift - 1
     pairs = (31 - value.bit_length()) // 2 - 1
     half = divide_by_power(np.asarray((value << 2 * pairs) >> 1, np.int64), 1)
     x = np.asarray(1 << 28, np.int64)

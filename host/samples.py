@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from tinykit.core import affine
 from tinykit.core.data import DataSet
 from tinykit.core.errors import TinykitError
-from tinykit.core.graph import Graph, Tensor
+from tinykit.core.graph import Graph, Operator, Tensor
 from tinykit.core.score import kind_of
 
 
@@ -98,8 +98,18 @@ def _random(graph: Graph, number: int, count: int, rng: np.random.Generator) -> 
 
 def _places(graph: Graph, number: int) -> int:
     """Return how many rows all tables have that are read at a tensor's places, 100 without any."""
-    readers = [o for o in graph.operators if o.kind == "GATHER" and o.inputs[1] == number]
-    return min((graph.tensor(o.inputs[0]).shape[o.attributes.axis] for o in readers), default=100)
+    readers = (o for o in graph.operators if o.inputs[1:2] == (number,))
+    return min((n for o in readers for n in taken_lengths(graph, o)), default=100)
+
+
+def taken_lengths(graph: Graph, operator: Operator) -> tuple[int, ...]:
+    """Return how long the axes are along which an operator takes places, if it is one that does."""
+    if operator.kind not in ("GATHER", "GATHER_ND"):
+        return ()
+    shape, positions = (graph.tensor(number).shape for number in operator.inputs)
+    if operator.kind == "GATHER_ND":
+        return shape[: positions[-1]]
+    return (shape[operator.attributes.axis],)
 
 
 def _in_dtype(x: NDArray[Any], tensor: Tensor, name: str) -> NDArray[Any]:

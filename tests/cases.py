@@ -340,6 +340,41 @@ def add_log_softmax(draft: Draft, source: int) -> int:
     return draft.apply("LOG_SOFTMAX", (source,), None, target)
 
 
+def add_l2_normalization(draft: Draft, source: int) -> int:
+    """Add an L2_NORMALIZATION."""
+    target = FlatTensor(draft.name("t"), draft.shape(source), "int8", (1 / 128,), (0,))
+    return draft.apply("L2_NORMALIZATION", (source,), flat.Options("L2NormOptions"), target)
+
+
+def add_cumsum(draw: Draw, draft: Draft, source: int) -> int:
+    """Add a CUMSUM along any axis."""
+    shape = draft.shape(source)
+    axis = draw(st.integers(0, len(shape) - 1))
+    if shape[axis] == 1:
+        axis = int(np.argmax(shape))
+    number = draft.int32_constant([axis - len(shape) if draw(st.booleans()) else axis])
+    names = ("Exclusive", "Reverse")
+    options = flat.Options("CumsumOptions", tuple((name, draw(st.booleans())) for name in names))
+    wide = draft.scale(source) * 2.2 * (shape[axis] + 1)
+    return draft.fitted("CUMSUM", (source, number), options, shape, wide)
+
+
+def add_sum(draw: Draw, draft: Draft, alike: tuple[int, ...]) -> int:
+    """Add an ADD_N of some tensors of one shape and scale, any of them several times."""
+    count = draw(st.integers(2, 8))
+    terms = tuple(draw(st.sampled_from(alike)) for _ in range(count))
+    if all(draft.tensors[number].data is not None for number in terms):
+        terms = (alike[0], *terms[1:])
+    wide = draft.scale(alike[0]) * 2.2 * (count + 1)
+    return draft.fitted("ADD_N", terms, flat.Options("AddNOptions"), draft.shape(terms[0]), wide)
+
+
+def one_scale(draft: Draft, left: int, right: int) -> bool:
+    """Tell whether two tensors have one scale and zero point."""
+    tensors = draft.tensors[left], draft.tensors[right]
+    return len({(tensor.scales, tensor.zero_points) for tensor in tensors}) == 1
+
+
 def add_curve(draw: Draw, draft: Draft, source: int, kind: str) -> int:
     """Add an operator of one value."""
     shape, scale = draft.shape(source), draft.scale(source)
@@ -790,6 +825,81 @@ def _through_floats(draft: Draft) -> None:
 
 
 @st.composite
+def l2_normalization(draw: Draw) -> Case:
+    """Draw an L2_NORMALIZATION of one or several rows, short ones and long ones, some all zero."""
+    draft = _draft(draw)
+    rows = draw(st.sampled_from(((), (), (3,), (2, 3))))
+    length = draw(st.one_of(*[st.integers(2, 20)] * 3, st.sampled_from((300, 8500))))
+    source = _input(draw, draft, (1, *rows, length))
+    values, zero = draft.values[source], draft.tensors[source].zero_points[0]
+    near = zero + draft.rng.integers(-3, 4, values.shape)
+    reach = draw(st.sampled_from(("all", "all", "near", "mixed")))
+    chosen = {"all": 0.0, "near": 1.0, "mixed": 0.5}[reach]
+    little = draft.rng.random(values.shape[:-1]) < chosen
+    drawn = np.where(little[..., None], np.clip(near, -128, 127), values)
+    drawn[draft.rng.random(values.shape[:-1]) < 0.1] = zero
+    draft.values[source] = drawn.astype(np.int8)
+    return _case(draw, "L2_NORMALIZATION", draft, (add_l2_normalization(draft, source),))
+
+
+@st.composite
+def cumsum(draw: Draw) -> Case:
+    """Draw a CUMSUM; one in four of so many values that sums leave int32, where TFLM wraps."""
+    draft = _draft(draw)
+    length = draw(st.sampled_from((6, 6, 6, 40)))
+    source = _input(draw, draft, moves.shapes(draw, 2, 4, length))
+    return _case(draw, "CUMSUM", draft, (add_cumsum(draw, draft, source),))
+
+
+@st.composite
+def add_n(draw: Draw) -> Case:
+    """Draw an ADD_N of inputs and constants."""
+    draft = _draft(draw)
+    lengths, scale, zero = moves.shapes(draw, 1, 4), _scale(draft), _zero_point(draw)
+    inputs = [draft.input(lengths, scale, zero) for _ in range(draw(st.integers(1, 4)))]
+    if draw(st.booleans()):
+        inputs.append(draft.constant(lengths, scale, zero))
+    return _case(draw, "ADD_N", draft, (add_sum(draw, draft, tuple(inputs)),))
+
+
+@st.composite
+def broadcast_args(draw: Draw) -> Case:
+    """Draw a RESHAPE to the common shape of its input and of a constant."""
+    draft = _draft(draw)
+    lengths = moves.shapes(draw, 2, 4)
+    source = _input(draw, draft, lengths)
+    whole = FlatTensor(draft.name("shape"), (len(lengths),), "int32")
+    known = draft.apply_known("SHAPE", (source,), whole, np.array(lengths, np.int32))
+    to = (1,) * draw(st.integers(0, 2)) + lengths
+    other = [1 if draw(st.booleans()) else n for n in to]
+    numbers = (known, draft.int32_constant(other))
+    numbers = numbers[::-1] if draw(st.booleans()) else numbers
+    common = FlatTensor(draft.name("common"), (len(to),), "int32")
+    shape = draft.apply_known("BROADCAST_ARGS", numbers, common, np.array(to, np.int32))
+    options, target = flat.Options("ReshapeOptions"), _like(draft, source, to)
+    result = draft.apply("RESHAPE", (source, shape), options, target)
+    result = add_quantize(draft, result)
+    return _case(draw, "BROADCAST_ARGS", draft, (result,))
+
+
+@st.composite
+def zeros_like(draw: Draw) -> Case:
+    """Draw a ZEROS_LIKE beside the tensor that it is like, or between that and a maximum."""
+    draft = _draft(draw)
+    lengths = moves.shapes(draw, 2, 4)
+    source = _input(draw, draft, lengths)
+    if draw(st.booleans()):
+        target = FlatTensor(draft.name("t"), lengths, "float32")
+        source = draft.apply("DEQUANTIZE", (source,), None, target)
+    target = _like(draft, source, lengths)
+    zeros = np.zeros(lengths, target.dtype)
+    numbers = (source, draft.apply_known("ZEROS_LIKE", (source,), target, zeros))
+    numbers = numbers[::-1] if draw(st.booleans()) else numbers
+    found = draft.apply("MAXIMUM", numbers, None, _like(draft, source, lengths))
+    return _case(draw, "ZEROS_LIKE", draft, (found,))
+
+
+@st.composite
 def log_softmax(draw: Draw) -> Case:
     """Draw a LOG_SOFTMAX of one or several rows; scales from flat to one-hot."""
     draft = _draft(draw)
@@ -970,7 +1080,12 @@ STRATEGIES: dict[str, st.SearchStrategy[Case]] = {
     **{kind: pair(kind) for kind in _PAIRS},
     **{kind: curve(kind, *scales) for kind, scales in _CURVE_SCALES.items()},
     **{kind: stream(kind) for kind in ("ASSIGN_VARIABLE", "CALL_ONCE", "VAR_HANDLE")},
+    "ADD_N": add_n(),
     "AVERAGE_POOL_2D": pool("AVERAGE_POOL_2D"),
+    "BROADCAST_ARGS": broadcast_args(),
+    "CUMSUM": cumsum(),
+    "L2_NORMALIZATION": l2_normalization(),
+    "ZEROS_LIKE": zeros_like(),
     "BATCH_MATMUL": batch_matmul(),
     "CONV_2D": conv(),
     "DEPTHWISE_CONV_2D": depthwise(),

@@ -22,7 +22,7 @@ _MOST_SAMPLES = 4  # that a window takes one by one
 _VIEWS = ("EXPAND_DIMS", "FILL", "RESHAPE", "SHAPE", "SQUEEZE")
 _LARGER = ("BROADCAST_TO", "CONCATENATION", "DEPTH_TO_SPACE", "PACK", "PAD", "PADV2", "MIRROR_PAD")
 _CURVES = ("ABS", "ELU", "HARD_SWISH", "LEAKY_RELU", "LOGISTIC", "RELU", "RELU6", "TANH")
-_NEEDS_BATCH_OF_ONE = ("CONCATENATION", "GATHER", "PACK")
+_NEEDS_BATCH_OF_ONE = ("CONCATENATION", "GATHER", "GATHER_ND", "PACK")
 
 Choices = dict[str, Callable[[], int | tuple[int, ...]]]
 
@@ -99,6 +99,7 @@ def _values(draw: Draw, draft: Draft, source: int, ends: list[int]) -> Choices:
     """Return the operators that look at one value, or at two in one place."""
     shape, scale = draft.shape(source), draft.scale(source)
     twins = [n for n in ends if draft.shape(n) == shape and draft.tensors[n].dtype == "int8"]
+    alike = [n for n in twins if cases.one_scale(draft, n, source)] * 2
     float_ = FlatTensor(draft.name("t"), shape, "float32")
     found: Choices = {
         "add again": lambda: _skip(draw, draft, source, twins[-1]),
@@ -109,6 +110,11 @@ def _values(draw: Draw, draft: Draft, source: int, ends: list[int]) -> Choices:
         "shape": lambda: cases.add_shape(draw, draft, source),
         "dequantize": lambda: draft.apply("DEQUANTIZE", (source,), None, float_),
     }
+    if len(shape) <= 4 and shape[-1] > 1:
+        found["normalize"] = lambda: cases.add_l2_normalization(draft, source)
+    if 2.0**-14 < scale < 2.0:
+        found["running"] = lambda: cases.add_cumsum(draw, draft, source)
+        found["add n"] = lambda: cases.add_sum(draw, draft, (source, *alike))
     for kind in _CURVES:
         low, high = cases._CURVE_SCALES[kind]
         if low <= scale <= high or kind not in ("HARD_SWISH", "RELU6"):

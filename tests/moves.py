@@ -355,6 +355,24 @@ def add_gather(draw: Draw, draft: Draft, source: int) -> tuple[int, ...]:
     return (draft.apply("GATHER", (source, number), options, like(draft, source, target)),)
 
 
+def add_gather_nd(draw: Draw, draft: Draft, source: int) -> tuple[int, ...]:
+    """Add a GATHER_ND at constant positions, or at an input; sometimes of a constant."""
+    shape = draft.shape(source)
+    axes = draw(st.integers(1, len(shape)))
+    middle = (1, *(draw(st.integers(1, 4)) for _ in range(draw(st.integers(0, 2)))))
+    count = draft.rng.integers(0, shape[:axes], (4, *middle[1:], axes)).astype(np.int32)
+    if draw(st.booleans()):
+        data = count[:1]
+        number = draft.add(FlatTensor(draft.name("positions"), data.shape, "int32", data=data))
+    else:
+        number = draft.input_of((*middle, axes), "int32", count)
+        twin = draft.tensors[source]
+        if twin.dtype == "int8" and draw(st.booleans()):
+            source = draft.constant(shape, twin.scales[0], twin.zero_points[0])
+    target = like(draft, source, (*middle, *shape[axes:]))
+    return (draft.apply("GATHER_ND", (source, number), Options("GatherNdOptions"), target),)
+
+
 def add_resize(draw: Draw, draft: Draft, source: int, kind: str) -> tuple[int, ...]:
     """Add a resize to a smaller or larger image, with the corners or centers aligned or not."""
     batch, *_, channels = draft.shape(source)
@@ -385,6 +403,7 @@ MOVES: dict[str, tuple[Add, tuple[str, ...], tuple[int, int]]] = {
     "DEPTH_TO_SPACE": (add_depth_to_space, SMALL, (4, 4)),
     "EXPAND_DIMS": (add_expand_dims, SMALL, (1, 4)),
     "GATHER": (add_gather, SMALL, (1, 4)),
+    "GATHER_ND": (add_gather_nd, SMALL, (2, 5)),
     "MIRROR_PAD": (add_mirror_pad, SMALL, (1, 4)),
     "PACK": (add_pack, ALL, (1, 4)),
     "PAD": (add_pad, ALL, (1, 5)),

@@ -25,6 +25,7 @@ from tinykit.codegen.layer import LowerOptions
 from tinykit.core import oracle
 from tinykit.core.errors import CheckFailedError
 from tinykit.core.graph import Graph
+from tinykit.host.samples import taken_lengths
 
 _COUNT = 2000
 _SOAK = 9  # times as many again
@@ -165,9 +166,9 @@ def _inputs(graph: Graph, rng: np.random.Generator) -> list[np.ndarray]:
     """Make inputs; integers are positions that a GATHER has, or divisors, which are not zero."""
     divisors = {op.inputs[1] for op in graph.operators if op.kind == "DIV"}
     least = {
-        operator.inputs[1]: graph.tensor(operator.inputs[0]).shape[operator.attributes.axis]
+        operator.inputs[1]: min(taken_lengths(graph, operator))
         for operator in graph.operators
-        if operator.kind == "GATHER"
+        if taken_lengths(graph, operator)
     }
     found: list[np.ndarray] = []
     for number in graph.inputs:

@@ -181,6 +181,40 @@ RULES: dict[str, tuple[bytes, str]] = {
         ),
         "(GATHER) takes 0 to 3 of 3",
     ),
+    "gather on several axes outside": (
+        model(
+            "GATHER_ND",
+            IMAGE,
+            (numbers([[0, 1, 2], [0, 4, 0]]),),
+            tensor("t", (2, 3)),
+            Options("GatherNdOptions"),
+        ),
+        "(GATHER_ND) takes (0, 4, 2) of (1, 4, 4, 3)",
+    ),
+    "nine terms": (
+        model("ADD_N", IMAGE, (IMAGE,) * 8, tensor("t", (1, 4, 4, 3)), Options("AddNOptions")),
+        "(ADD_N) adds 9 tensors, the most is 8",
+    ),
+    "terms of two scales": (
+        model("ADD_N", IMAGE, (tensor("i", (1, 4, 4, 3), 0.25),), tensor("t", (1, 4, 4, 3))),
+        "(ADD_N) adds the scales 0.5 and 0.25, as TFLM cannot",
+    ),
+    "running sums along two axes": (
+        model("CUMSUM", IMAGE, (numbers([1, 2]),), tensor("t", (1, 4, 4, 3))),
+        "(CUMSUM) sums along the axes [1, 2]",
+    ),
+    "running sums to a finer scale": (
+        model("CUMSUM", IMAGE, (numbers([1]),), tensor("t", (1, 4, 4, 3), 2.0**-21)),
+        "(CUMSUM) rescales by 2, TFLM wants less than 1",
+    ),
+    "squares beyond int32": (
+        model("L2_NORMALIZATION", tensor("i", (1, 125138)), (), tensor("t", (1, 125138))),
+        "(L2_NORMALIZATION) sums 125138 squares, which may overflow",
+    ),
+    "shapes of the input's values": (
+        model("BROADCAST_ARGS", IMAGE, (numbers([2, 3]),), FlatTensor("t", (2,), "int32")),
+        "(BROADCAST_ARGS) computes its shapes 'image' at run time",
+    ),
     "reduction to another scale": (
         model("REDUCE_MAX", IMAGE, (numbers([1, 2]),), tensor("t", (1, 3), 0.25)),
         "(REDUCE_MAX) changes the scale, as TFLM cannot",

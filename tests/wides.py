@@ -108,6 +108,16 @@ def one(kind: str) -> Add:
     return add
 
 
+def add_cumsum(draw: Draw, draft: Draft) -> int:
+    """Add a CUMSUM along any axis."""
+    lengths = shape(draw, 4)
+    number = draft.float_input(lengths, floats(draft.rng, SAMPLES * int(np.prod(lengths))))
+    axis = draft.int32_constant([draw(st.integers(-len(lengths), len(lengths) - 1))])
+    flags = tuple((name, draw(st.booleans())) for name in ("Exclusive", "Reverse"))
+    options = Options("CumsumOptions", flags)
+    return draft.apply("CUMSUM", (number, axis), options, _float(draft, lengths))
+
+
 def add_island(draw: Draw, draft: Draft) -> int:
     """Add what a converter leaves as floats in an int8 model, between DEQUANTIZE and QUANTIZE."""
     lengths = shape(draw, 4)
@@ -141,5 +151,6 @@ WIDES: dict[str, Add] = {
     **{f"{kind} {dtype}": pair(kind, dtype) for kind in _BOTH for dtype in ("float32", "int32")},
     "PRELU float32": pair("PRELU", "float32"),
     **{f"{kind} float32": one(kind) for kind in _ONES},
+    "CUMSUM float32": add_cumsum,
     "QUANTIZE island": add_island,
 }

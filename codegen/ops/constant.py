@@ -1,4 +1,4 @@
-"""SHAPE and FILL: constants, which are computed at build time, or one value many times."""
+"""SHAPE, BROADCAST_ARGS, ZEROS_LIKE and FILL: known at build time, or one value many times."""
 
 import numpy as np
 import tflite
@@ -19,6 +19,45 @@ def _check_shape(graph: Graph, operator: Operator) -> None:
 
 def _evaluate_shape(graph: Graph, operator: Operator, _values: Arrays) -> Arrays:
     return (np.array(graph.tensor(operator.inputs[0]).shape, np.int32),)
+
+
+def _check_args(graph: Graph, operator: Operator) -> None:
+    shared.refuse_other_arity(operator, (2,))
+    shapes = [moving.constants(graph, number, "shapes") for number in operator.inputs]
+    target = graph.tensor(operator.outputs[0])
+    if target.dtype != "int32":
+        raise RefusedError(f"makes {target.dtype} of int32", "use int32")
+    if any(len(graph.tensor(number).shape) != 1 for number in operator.inputs):
+        raise RefusedError("takes shapes that are no vectors", shared.QUANTIZE)
+    moving.refuse_other_shape(target, (max(map(len, shapes)),))
+    padded = np.array([_padded(shape, target.elements) for shape in shapes])
+    if not np.all((padded == 1).any(axis=0) | (padded[0] == padded[1])):
+        raise RefusedError(
+            f"repeats {shapes[0]} over {shapes[1]}", "use shapes that broadcast as in NumPy"
+        )
+
+
+def _padded(shape: list[int], rank: int) -> list[int]:
+    return [1] * (rank - len(shape)) + shape
+
+
+def _evaluate_args(graph: Graph, operator: Operator, values: Arrays) -> Arrays:
+    rank = graph.tensor(operator.outputs[0]).elements
+    left, right = (np.array(_padded(value.tolist(), rank), np.int32) for value in values)
+    return (np.where(left == 1, right, left),)
+
+
+def _check_zeros(graph: Graph, operator: Operator) -> None:
+    shared.refuse_other_arity(operator, (1,))
+    source, target = graph.tensor(operator.inputs[0]), graph.tensor(operator.outputs[0])
+    dtypes = ("int8", "int32", "int64", "float32")
+    moving.refuse_unmovable(operator, (source, target), dtypes)
+    moving.refuse_other_shape(target, source.shape)
+
+
+def _evaluate_zeros(graph: Graph, operator: Operator, _values: Arrays) -> Arrays:
+    target = graph.tensor(operator.outputs[0])
+    return (np.zeros(target.shape, target.dtype),)
 
 
 def _check_fill(graph: Graph, operator: Operator) -> None:
@@ -49,6 +88,10 @@ def _lower_fill(graph: Graph, operator: Operator, _options: LowerOptions) -> tup
 
 
 SHAPE = OpKind(tflite.ShapeOptions, shared.no_options, _check_shape, _evaluate_shape, lower=None)
+BROADCAST_ARGS = OpKind(
+    None, shared.no_options, _check_args, _evaluate_args, None, "constant int32 shapes"
+)
+ZEROS_LIKE = OpKind(tflite.ZerosLikeOptions, shared.no_options, _check_zeros, _evaluate_zeros, None)
 FILL = OpKind(
     tflite.FillOptions,
     shared.no_options,

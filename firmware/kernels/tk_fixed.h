@@ -40,6 +40,16 @@ static inline int32_t tk_rescale(int32_t value, int32_t multiplier, int32_t shif
     return shift < 0 ? tk_round_shift(value, (uint32_t)-shift) : value;
 }
 
+// x * 2^bits, saturated, for bits > 0: SaturatingRoundingMultiplyByPOT.
+static inline int32_t tk_shift_saturated(int32_t value, uint32_t bits)
+{
+    const int32_t limit = tk_floor_shift(INT32_MAX, bits);
+    if (value > limit) {
+        return INT32_MAX;
+    }
+    return value < -limit ? INT32_MIN : (int32_t)((uint32_t)value << bits);
+}
+
 static inline int8_t tk_clamp(int32_t value, int32_t min, int32_t max)
 {
     value = value < min ? min : value;

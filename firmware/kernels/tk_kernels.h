@@ -370,6 +370,35 @@ typedef struct {
     tk_reduce_max_layer grid;
 } tk_reduce_max_cube_layer;
 
+// How a sum of input values becomes an output, in ADD_N and CUMSUM.
+typedef struct {
+    int32_t multiplier;
+    int8_t shift;
+    int8_t in_zero, out_zero;
+} tk_total;
+
+#define TK_TERMS 8
+typedef struct {
+    tk_total total;
+    uint32_t count, terms;
+} tk_add_n_layer;
+
+// Both tensors of a CUMSUM are [outer][count][inner].
+typedef struct {
+    uint32_t outer, count, inner;
+    uint8_t exclusive, reverse;
+} tk_lines;
+
+typedef struct {
+    tk_total total;
+    tk_lines lines;
+} tk_cumsum_layer;
+
+typedef struct {
+    uint32_t rows, length;
+    int8_t in_zero;
+} tk_l2_normalization_layer;
+
 // The input is [outer][count][inner], the output the places in `count` as int32, [outer][inner].
 typedef struct {
     uint32_t outer, count, inner;
@@ -559,6 +588,15 @@ typedef struct {
     uint32_t run; // bytes
 } tk_take_layer;
 
+// The input is [places][run], the positions [taken][axes].
+#define TK_TAKE_ND_AXES 5
+typedef struct {
+    uint32_t taken, places;
+    uint32_t run; // bytes
+    uint32_t axes;
+    uint32_t step[TK_TAKE_ND_AXES]; // places between neighbours on each axis
+} tk_take_nd_layer;
+
 void tk_dense_s8(const tk_dense_layer *layer, const int8_t *src, int8_t *dst);
 void tk_sparse_s8(const tk_sparse_layer *layer, const int8_t *src, int8_t *dst);
 void tk_bitmap_s8(const tk_bitmap_layer *layer, const int8_t *src, int8_t *dst);
@@ -664,6 +702,14 @@ void tk_reduce_max_s8(const tk_reduce_max_layer *layer, const int8_t *src, int8_
 void tk_reduce_max_cube_s8(const tk_reduce_max_cube_layer *layer, const int8_t *src, int8_t *dst);
 void tk_softmax_s8(const tk_softmax_layer *layer, const int8_t *src, int8_t *dst);
 void tk_log_softmax_s8(const tk_log_softmax_layer *layer, const int8_t *src, int8_t *dst);
+void tk_l2_normalization_s8(const tk_l2_normalization_layer *layer, const int8_t *src,
+                            int8_t *dst); // `dst` may be `src`
+void tk_cumsum_s8(const tk_cumsum_layer *layer, const int8_t *src, int8_t *dst); // here too
+
+// The first `terms` of the inputs are read; `dst` may be any of them.
+void tk_add_n_s8(const tk_add_n_layer *layer, const int8_t *a, const int8_t *b, const int8_t *c,
+                 const int8_t *d, const int8_t *e, const int8_t *f, const int8_t *g,
+                 const int8_t *h, int8_t *dst);
 void tk_lookup_s8(const tk_lookup_layer *layer, const int8_t *src, int8_t *dst);
 void tk_add_alike_s8(const tk_add_alike_layer *layer, const int8_t *coarse, const int8_t *fine,
                      int8_t *dst);
@@ -737,6 +783,7 @@ void tk_nearest_f32(const tk_values_layer *layer, const void *src, void *dst);
 void tk_root_f32(const tk_values_layer *layer, const void *src, void *dst);
 void tk_reciprocal_root_f32(const tk_values_layer *layer, const void *src, void *dst);
 void tk_clip_f32(const tk_clip_f32_layer *layer, const void *src, void *dst);
+void tk_cumsum_f32(const tk_lines *layer, const void *src, void *dst);
 void tk_leaky_f32(const tk_leaky_f32_layer *layer, const void *src, void *dst);
 
 void tk_requantize_s8(const tk_requantize_layer *layer, const int8_t *src, int8_t *dst);
@@ -746,6 +793,7 @@ void tk_copy(const tk_copy_layer *layer, const void *src, void *dst);
 
 // `positions` are int32; one outside of the input takes its first or last place.
 void tk_take(const tk_take_layer *layer, const void *src, const void *positions, void *dst);
+void tk_take_nd(const tk_take_nd_layer *layer, const void *src, const void *positions, void *dst);
 
 // ARG_MAX and ARG_MIN; int32 tensors lie in the arena at multiples of 4 bytes.
 void tk_place_s8(const tk_place_layer *layer, const int8_t *src, int8_t *dst);

@@ -8,16 +8,6 @@
 
 #define TK_SUM_INTEGER_BITS 12 // sums of exponentials are Q12.19
 
-// x * 2^bits, saturated, for bits > 0: SaturatingRoundingMultiplyByPOT.
-static inline int32_t tk_shift_saturated(int32_t value, uint32_t bits)
-{
-    const int32_t limit = tk_floor_shift(INT32_MAX, bits);
-    if (value > limit) {
-        return INT32_MAX;
-    }
-    return value < -limit ? INT32_MIN : (int32_t)((uint32_t)value << bits);
-}
-
 // 1 / (1 + x) in Q0.31 for x in [0, 1) in Q0.31 by three Newton-Raphson steps; 48/17, 32/17 and 1
 // are in Q2.29: gemmlowp::one_over_one_plus_x_for_x_in_0_1.
 static inline int32_t tk_reciprocal_of_one_plus(int32_t x)
