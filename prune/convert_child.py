@@ -85,7 +85,11 @@ def convert_here(
     converter._experimental_variable_quantization = True
     typed = [batch.astype(end.dtype) for batch, end in zip(samples, ends, strict=True)]
     converter.representative_dataset = lambda: _one_by_one(typed)
-    return _converted(path, converter, activations)
+    try:
+        return in_order(bytes(converter.convert()))
+    except Exception as error:
+        _refuse_broken(path, fixed, typed)
+        raise _refused(path, activations, str(error)) from error
 
 
 def _random(path: Path, ends: Sequence[InputEnd]) -> Arrays:
@@ -111,17 +115,34 @@ def _operators(sets: Any, activations: str) -> Any:
     return sets.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
 
 
-def _converted(path: Path, converter: Any, activations: str) -> bytes:
+def _refuse_broken(path: Path, model: Any, samples: Arrays) -> None:
+    """Raise if the model cannot run at all, of which the converter says nothing."""
+    batches = [batch[:1] for batch in samples]
     try:
-        return in_order(bytes(converter.convert()))
+        model(batches if len(batches) > 1 else batches[0], training=False)
     except Exception as error:
-        text = str(error)
-        unsupported = sorted(set(re.findall(r"'(tf\.[A-Za-z0-9_]+)' op", text)))
-        what = ", ".join(unsupported) or " ".join(text.split())[:200]
         raise TinykitError(
-            f"{path} cannot be converted to {activations}: {what}",
-            _INSTEAD.get(what, "replace the layer by one that `tinykit ops` lists"),
+            f"{path} does not run, not even in Keras: {_cause(error)}",
+            "call the model on one sample before you save it; the activations glu and threshold "
+            "want a layer of your own around them",
         ) from error
+
+
+def _cause(error: Exception) -> str:
+    """Return one line without the colours that Keras adds, and without the arguments."""
+    paragraphs = re.sub(r"\x1b\[\d+m", "", str(error)).split("\n\n")
+    added = ("Exception encountered", "Arguments received")
+    found = [text for text in paragraphs if not text.startswith(added)]
+    return " ".join(" ".join(found).split())[:200]
+
+
+def _refused(path: Path, activations: str, text: str) -> TinykitError:
+    unsupported = sorted(set(re.findall(r"'(tf\.[A-Za-z0-9_]+)' op", text)))
+    what = ", ".join(unsupported) or " ".join(text.split())[:200]
+    return TinykitError(
+        f"{path} cannot be converted to {activations}: {what}",
+        _INSTEAD.get(what, "replace the layer by one that `tinykit ops` lists"),
+    )
 
 
 def _one_by_one(samples: Arrays) -> Iterator[dict[str, NDArray[Any]]]:
