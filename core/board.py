@@ -14,6 +14,7 @@ from tinykit.core.units import grouped
 BOARDS = PACKAGE_ROOT / "firmware" / "boards"
 CHIPS = PACKAGE_ROOT / "firmware" / "chips"
 _FAMILIES = ("cortex_m", "riscv")  # start-up of all chips, beside them
+_PARTS = ("_rest", "_uart", "_usb")  # further files of a chip
 
 CPUS = (
     "cortex_m0",
@@ -307,7 +308,8 @@ def pin_number(name: str) -> int:
 
 def chips() -> list[str]:
     """Return the chips that firmware/ has a driver for."""
-    return sorted(path.stem for path in CHIPS.glob("*.c") if path.stem not in _FAMILIES)
+    stems = sorted(path.stem for path in CHIPS.glob("*.c"))
+    return [stem for stem in stems if stem not in _FAMILIES and not stem.endswith(_PARTS)]
 
 
 def board_paths(folder: Path | None = None) -> dict[str, Path]:

@@ -20,6 +20,15 @@ _WIRES = {
     ("nrf52840", False): ("chips/nrf52840_uart.c",),
     ("nrf52840", True): ("chips/nrf52840_usb.c", "usb/cdc_acm.c"),
 }
+# How a chip sleeps (rest.h), which only an application that says so has.
+_RESTS = {
+    "nrf51822": "chips/nrf51822_rest.c",
+    "nrf52833": "chips/nrf52840_rest.c",
+    "nrf52840": "chips/nrf52840_rest.c",
+    "rp2040": "chips/rp2040_rest.c",
+    "stm32l4r5": "chips/stm32l4r5_rest.c",
+    "stm32u575": "chips/stm32u575_rest.c",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +44,7 @@ class App:
         generate: makes further files from the model, its file name and our version.
         compiled: which of them are compiled.
         hooks: which of them the user keeps and changes; "" if none.
-        chips: those that it can be built for; all if it names none.
+        rests: it sleeps by the chip's slow clock, which not all chips have.
         next_step: what to type after a build; with {folder} and {emulator}.
     """
 
@@ -48,7 +57,7 @@ class App:
     next_step: str
     compiled: tuple[str, ...] = ()
     hooks: str = ""
-    chips: tuple[str, ...] = ()
+    rests: bool = False
 
 
 STREAM = App(
@@ -82,14 +91,14 @@ NONE = App(
 SLEEP = App(
     name="sleep",
     title="wakes by the RTC, calls your sample(), the model and your act(), sleeps on",
-    sources=("chips/nrf52840_rest.c", "link/text.c", "apps/sleep.c"),
+    sources=("link/text.c", "apps/sleep.c"),
     engines=("native",),
     linked=False,
     generate=hooks_files,
     next_step="tinykit emulate {folder} --seconds 600, and your hooks: docs/apps.md",
     compiled=("hooks.c",),
     hooks="hooks.c",
-    chips=("nrf52840", "nrf52833"),
+    rests=True,
 )
 APPS = {app.name: app for app in (STREAM, MLPERF, SLEEP, NONE)}
 
@@ -117,16 +126,29 @@ def require_chip(app: App, board: Board) -> None:
     Raises:
         TinykitError: its chip is not among those, or its link is on a wire that cannot rest.
     """
-    if not app.chips:
+    if not app.rests:
         return
-    if board.chip not in app.chips:
+    if board.chip not in _RESTS:
         raise TinykitError(
             f"--app {app.name} is not written for the {board.chip} of {board.name}",
-            f"a board with {' or '.join(app.chips)}: tinykit boards; or --app {NONE.name}",
+            f"a board with {' or '.join(sorted(_RESTS))}: tinykit boards; or --app {NONE.name}",
         )
     if board.usb_device:
         raise TinykitError(
             f"--app {app.name} cannot sleep while {board.name} is a USB device", "--link uart"
+        )
+
+
+def require_time(app: App, board: Board, emulator: str) -> None:
+    """Refuse an emulator whose board has no clock to sleep by.
+
+    Raises:
+        TinykitError: the application would wait for it for ever.
+    """
+    if app.rests and emulator == "qemu":
+        raise TinykitError(
+            f"QEMU's {board.chip} has no clock that could end the sleep of --app {app.name}",
+            "tinykit flash; or try the hooks on a board in unicorn: --board microbit_v2",
         )
 
 
@@ -143,6 +165,8 @@ def app_sources(board: Board, app: App, libc: tuple[str, ...] = OWN_LIBC) -> lis
     names = [name.format(family=family(board), chip=board.chip) for name in _START_UP]
     names += libc
     names += _WIRES.get((board.chip, board.usb_device), ())
+    if app.rests:
+        names.append(_RESTS[board.chip])
     if board.flash.boot2_bytes:
         names.append(f"chips/{board.chip}_boot2.S")
     return [Source(FIRMWARE / name, "size") for name in (*names, *app.sources)]

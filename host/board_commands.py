@@ -164,7 +164,8 @@ def build_command(
     results().print(show.sizes(record, facts))
     if record.engine == "native":
         results().print(show.encodings(planned_layers(folder, record)))
-    if facts.emulators or record.app == NONE.name:
+    runs = facts.emulators if not chosen.rests else {"unicorn"}.intersection(facts.emulators)
+    if runs or record.app == NONE.name:
         step = chosen.next_step.format(
             folder=shlex.quote(str(folder)), emulator=next(iter(facts.emulators), "")
         )
@@ -188,12 +189,14 @@ def emulate_command(
 
     Other programs, tinykit verify --port among them, can talk to that port meanwhile.
     """
-    from tinykit.host.apps import APPS
+    from tinykit.host.apps import APPS, require_time
     from tinykit.host.record import built_board, read_record
     from tinykit.host.session import choose_emulator, start_for
 
     record = read_record(folder)
-    chosen = choose_emulator(emulator, built_board(folder, record))
+    board = built_board(folder, record)
+    chosen = choose_emulator(emulator, board)
+    require_time(APPS[record.app], board, chosen)
     if seconds is not None:
         _elapse(folder, record, chosen, seconds, json)
         return

@@ -73,11 +73,12 @@ def _follow(registers: Registers, address: int, *pairs: tuple[int, int]) -> int:
     """Return a register whose ready bits follow their enable bits."""
     value = registers[address]
     for enable, ready in pairs:
-        value |= (value >> enable & 1) << ready
+        value = value & ~(1 << ready) | (value >> enable & 1) << ready
     return value
 
 
-def _span(base: int, *offsets: int) -> Registers:
+def span(base: int, *offsets: int) -> Registers:
+    """List registers that hold 0 after reset."""
     return dict.fromkeys((base + offset for offset in offsets), 0)
 
 
@@ -110,14 +111,14 @@ CHIPS = {
     "stm32l4r5": Chip(
         arm.UC_CPU_ARM_CORTEX_M4,
         {
-            **_span(_L4_RCC, 0x00, 0x08, 0x0C, 0x4C, 0x58, 0x5C, 0x88),
+            **span(_L4_RCC, 0x00, 0x08, 0x0C, 0x4C, 0x58, 0x5C, 0x88),
             _L4_RCC + 0x94: 0x0C000000,  # CSR: power-on, which drives the pin too
-            **_span(_L4_PWR, 0x04, 0x14),
+            **span(_L4_PWR, 0x04, 0x14),
             _L4_PWR + 0x80: 0x100,  # R1MODE
-            **_span(_L4_FLASH, 0x00),
-            **_span(_L4_UART, *_USART_OFFSETS),
-            **_span(_TIM2, *_TIMER_OFFSETS),
-            **_span(0x48001800, *_GPIO_OFFSETS),  # GPIOG
+            **span(_L4_FLASH, 0x00),
+            **span(_L4_UART, *_USART_OFFSETS),
+            **span(_TIM2, *_TIMER_OFFSETS),
+            **span(0x48001800, *_GPIO_OFFSETS),  # GPIOG
         },
         {
             _L4_RCC: lambda r: _follow(r, _L4_RCC, (8, 10), (24, 25)),
@@ -131,14 +132,14 @@ CHIPS = {
         arm.UC_CPU_ARM_CORTEX_M33,
         {
             _U5_RCC: 0x35,  # MSIS and MSIK run
-            **_span(_U5_RCC, 0x1C, 0x28, 0x34, 0x8C, 0x94, 0x9C, 0xA4, 0xE0),
+            **span(_U5_RCC, 0x1C, 0x28, 0x34, 0x8C, 0x94, 0x9C, 0xA4, 0xE0),
             _U5_RCC + 0xF4: 0x0C000000,  # CSR
-            **_span(_U5_PWR, 0x08, 0x0C, 0x3C),
-            **_span(_U5_FLASH, 0x00),
-            **_span(0x40030400, 0x00, 0x04),  # ICACHE
-            **_span(_U5_UART, *_USART_OFFSETS),
-            **_span(_TIM2, *_TIMER_OFFSETS),
-            **_span(0x42020000, *_GPIO_OFFSETS),  # GPIOA
+            **span(_U5_PWR, 0x08, 0x0C, 0x3C),
+            **span(_U5_FLASH, 0x00),
+            **span(0x40030400, 0x00, 0x04),  # ICACHE
+            **span(_U5_UART, *_USART_OFFSETS),
+            **span(_TIM2, *_TIMER_OFFSETS),
+            **span(0x42020000, *_GPIO_OFFSETS),  # GPIOA
         },
         {
             _U5_RCC: lambda r: _follow(r, _U5_RCC, (0, 2), (8, 10), (24, 25)),
@@ -153,19 +154,19 @@ CHIPS = {
     "rp2040": Chip(
         arm.UC_CPU_ARM_CORTEX_M0,
         {
-            **_span(0x18000000, 0x00, 0x04, 0x08, 0x14, 0xF4),  # SSI
+            **span(0x18000000, 0x00, 0x04, 0x08, 0x14, 0xF4),  # SSI
             0x4000C000: 0x01FFFFFF,  # RESETS
             0x4000C008: 0,
-            **_span(0x40024000, 0x00, 0x04, 0x0C),  # XOSC
-            **_span(0x40028000, 0x00, 0x04, 0x08, 0x0C),  # PLL_SYS
-            **_span(0x40008000, 0x30, 0x38, 0x3C, 0x44, 0x48, 0xA8, 0xAC),  # CLOCKS
-            **_span(0x4005802C, 0x00),  # WATCHDOG_TICK
+            **span(0x40024000, 0x00, 0x04, 0x0C),  # XOSC
+            **span(0x40028000, 0x00, 0x04, 0x08, 0x0C),  # PLL_SYS
+            **span(0x40008000, 0x30, 0x38, 0x3C, 0x44, 0x48, 0xA8, 0xAC),  # CLOCKS
+            **span(0x4005802C, 0x00),  # WATCHDOG_TICK
             0x4005800C: 0,  # SCRATCH0
             0x40064008: 1 << 8,  # CHIP_RESET: HAD_POR
-            **_span(0x40054028, 0x00),  # TIMERAWL
-            **_span(0x40014004, 0x00, 0x08),  # IO of GP0 and GP1
-            **_span(0x4001C004, 0x00, 0x04),  # their pads
-            **_span(0x40034000, 0x00, 0x18, 0x24, 0x28, 0x2C, 0x30, 0x34, 0x38, 0x44),  # UART0
+            **span(0x40054028, 0x00),  # TIMERAWL
+            **span(0x40014004, 0x00, 0x08),  # IO of GP0 and GP1
+            **span(0x4001C004, 0x00, 0x04),  # their pads
+            **span(0x40034000, 0x00, 0x18, 0x24, 0x28, 0x2C, 0x30, 0x34, 0x38, 0x44),  # UART0
         },
         {
             0x4000C008: lambda r: ~r[0x4000C000] & 0x01FFFFFF,
@@ -197,7 +198,7 @@ class Machine:
 
     def __post_init__(self) -> None:
         """Put the image into flash, and everything else as it must not be relied on."""
-        board, self.chip = self.board, CHIPS[self.board.chip]
+        board, self.chip = self.board, self.find_chip()
         self.registers = {**self.chip.registers, **self.found}
         self._us = 0
         self._uc = unicorn.Uc(
@@ -211,6 +212,10 @@ class Machine:
         for base, size in (*self.chip.windows, (_SYSTEM, 0x1000)):
             self._uc.mmio_map(base, size, self._read, base, self._write, base)
         self._reset()
+
+    def find_chip(self) -> Chip:
+        """Return the table of the board's chip."""
+        return CHIPS[self.board.chip]
 
     def run(self) -> None:
         """Run until the CPU sleeps with nothing to read."""

@@ -13,6 +13,7 @@ from tinykit.core.board import Board, find_board
 from tinykit.host.build import BuildOptions, build
 from tinykit.host.elapse import Elapsed, elapse
 from tinykit.host.emulator import EmulationError
+from tinykit.host.image import read_image
 from tinykit.host.record import read_record
 
 pytest.importorskip("unicorn")
@@ -40,6 +41,11 @@ void act(void)
 """
 
 
+def hooks(sample: str, act: str, period_ms: int) -> str:
+    text = HOOKS.replace("PERIOD", str(period_ms))
+    return text.replace("SAMPLE", sample).replace("ACT", act)
+
+
 def run(
     folder: Path,
     sample: str,
@@ -49,8 +55,7 @@ def run(
     zig: str = "zig",
     board: Board = BOARD,
 ) -> Elapsed:
-    text = HOOKS.replace("PERIOD", str(period_ms)).replace("SAMPLE", sample).replace("ACT", act)
-    options = BuildOptions(app="sleep", toolchain=zig, hooks=text)
+    options = BuildOptions(app="sleep", toolchain=zig, hooks=hooks(sample, act, period_ms))
     build(tiny.dense(), "dense.tflite", board, options, folder)
     return elapse(folder, read_record(folder), "unicorn", seconds)
 
@@ -88,6 +93,34 @@ def test_sister_of_the_nano33_sleeps_too(name: str, tmp_path: Path) -> None:
     found = SAID.fullmatch(line)
     assert found is not None, line
     assert (found[1], found[3], found[4]) == ("3", "30000000", "999")
+
+
+# Their sleep has no emulator: QEMU's micro:bit has no RTC.
+UNMODELLED = ("microbit", "nucleo_l4r5zi", "nucleo_u575zi_q", "pico")
+
+
+@pytest.mark.parametrize("name", UNMODELLED)
+def test_board_whose_sleep_nothing_emulates_switches_off_sleeps_and_wakes_in_time(
+    name: str, tmp_path: Path
+) -> None:
+    from rest_run import Sleeper
+
+    board = find_board(name)
+    act = "if (tk_rested().wakes == 3) { tk_rested_report(); }"
+    text = hooks("return true;", act, 100_000)
+    options = BuildOptions(app="sleep", hooks=text)
+    build(tiny.dense(), "dense.tflite", board, options, tmp_path / "built")
+    sleeper = Sleeper(board, read_image(tmp_path / "built" / "firmware.elf"))
+
+    (line,) = sleeper.go(399)
+
+    found = SAID.fullmatch(line)
+    assert found is not None, line
+    assert (found[1], found[3], found[4]) == ("3", "300000000", "999")
+    assert 0 < int(found[2]) < 10_000
+    assert sleeper.sleep_share > 0.999 and abs(sleeper.now_us - 400e6) < 10_000
+    # a counter of 16 bits lasts for 65 s only
+    assert sleeper.sleeps == (16 if name.startswith("nucleo") else 4)
 
 
 @pytest.mark.parametrize(("period_ms", "rounds"), [(0, 4000), (3, 20_000)])
@@ -186,9 +219,10 @@ def test_hooks_are_written_once_and_never_again(
 
 
 REFUSED = {
-    ("--board", "microbit", "--app", "sleep"): (
-        "--app sleep is not written for the nrf51822 of microbit",
-        "a board with nrf52840 or nrf52833: tinykit boards; or --app none",
+    ("--board", "qemu_an386", "--app", "sleep"): (
+        "--app sleep is not written for the mps2 of qemu_an386",
+        "a board with nrf51822 or nrf52833 or nrf52840 or rp2040 or stm32l4r5 or stm32u575: "
+        "tinykit boards; or --app none",
     ),
     ("--board", "nano33", "--link", "usb", "--app", "sleep"): (
         "--app sleep cannot sleep while nano33 is a USB device",
@@ -210,6 +244,19 @@ def test_what_it_cannot_do_is_refused(
 
     assert tinykit.refuses("build", "dense.tflite", *words) == REFUSED[words]
     assert not Path("hooks.c").exists()
+
+
+def test_sleep_that_qemu_could_not_end_is_not_begun_there(
+    tinykit: Tinykit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("dense.tflite").write_bytes(tiny.dense())
+
+    built = tinykit("build", "dense.tflite", "--board", "microbit", "--app", "sleep")
+
+    assert "wrote build/microbit; next: tinykit flash build/microbit" in built.err
+    line, _ = tinykit.refuses("emulate", "build/microbit")
+    assert line == "QEMU's nrf51822 has no clock that could end the sleep of --app sleep"
 
 
 def test_time_of_a_board_that_waits_for_its_host_does_not_go_by(

@@ -7,12 +7,9 @@
 #include "tk_hooks.h"
 #include "tk_model.h"
 
-#define US_A_TICK_NUMERATOR   15625u // 10^6 / TK_TICKS_HZ, as a fraction
-#define US_A_TICK_DENOMINATOR 16u
-#define LEAST_PERIOD_MS       2u
-#define MOST_PERIOD_MS        8000000u // 2^23 ticks are half of the way round
-
-_Static_assert(TK_TICKS_HZ == 1024u, "the fraction above");
+#define US_A_SECOND     1000000u
+#define LEAST_PERIOD_MS 2u
+#define MOST_PERIOD_MS  8000000u // 2^23 ticks are half of the way round
 
 static uint32_t wakes;
 static uint64_t awake_us;
@@ -25,7 +22,7 @@ tk_rest_times tk_rested(void)
     return (tk_rest_times){
         .wakes = wakes,
         .awake_us = awake_us,
-        .total_us = total_ticks * US_A_TICK_NUMERATOR / US_A_TICK_DENOMINATOR,
+        .total_us = total_ticks * US_A_SECOND / tk_ticks_hz,
     };
 }
 
@@ -67,7 +64,7 @@ static uint32_t period_ticks(void)
 {
     const uint32_t least = period_ms < LEAST_PERIOD_MS ? LEAST_PERIOD_MS : period_ms;
     const uint32_t ms = least < MOST_PERIOD_MS ? least : MOST_PERIOD_MS;
-    return (uint32_t)((uint64_t)ms * TK_TICKS_HZ / 1000u);
+    return (uint32_t)((uint64_t)ms * tk_ticks_hz / 1000u);
 }
 
 static void work(void)

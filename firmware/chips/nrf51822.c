@@ -1,15 +1,17 @@
 // Clocks, link and timer of the nRF51822 (section numbers: nRF51 Reference Manual v3.0.1).
 //
 // SPDX-License-Identifier: Apache-2.0
+#include "nrf51822.h"
 #include "board.h"
 #include "chip.h"
 #include "nordic_watch.h"
 
-#define REGISTER(address) (*(volatile uint32_t *)(address))
-
 // 13.2 CLOCK
 #define CLOCK_TASKS_HFCLKSTART REGISTER(0x40000000u)
+#define CLOCK_TASKS_HFCLKSTOP  REGISTER(0x40000004u)
 #define CLOCK_EVENTS_STARTED   REGISTER(0x40000100u)
+#define CLOCK_HFCLKSTAT        REGISTER(0x4000040cu)
+#define HFCLKSTAT_CRYSTAL_RUNS 0x10001u
 
 // 14.2 GPIO
 #define GPIO_OUTSET        REGISTER(0x50000508u)
@@ -31,6 +33,7 @@
 
 // 29.10 UART
 #define UART_TASKS_STARTRX     REGISTER(0x40002000u)
+#define UART_TASKS_STOPRX      REGISTER(0x40002004u)
 #define UART_TASKS_STARTTX     REGISTER(0x40002008u)
 #define UART_TASKS_STOPTX      REGISTER(0x4000200cu)
 #define UART_EVENTS_RXDRDY     REGISTER(0x40002108u)
@@ -57,21 +60,22 @@
 #error "this chip has no such baud rate"
 #endif
 
-#define NVIC_ISER REGISTER(0xe000e100u)
-#define NVIC_ICPR REGISTER(0xe000e280u)
-
 #define SYST_CSR                 REGISTER(0xe000e010u)
 #define SYST_RVR                 REGISTER(0xe000e014u)
 #define SYST_CVR                 REGISTER(0xe000e018u)
 #define SYST_CSR_ENABLE_FROM_CPU 5u
 
-static void start_clocks(void)
+// The state tells of a crystal that runs already, the event of the one in QEMU, which has no state.
+void tk_crystal_start(void)
 {
     CLOCK_EVENTS_STARTED = 0;
     CLOCK_TASKS_HFCLKSTART = 1;
-    while (CLOCK_EVENTS_STARTED == 0) {
+    while ((CLOCK_EVENTS_STARTED == 0) &&
+           ((CLOCK_HFCLKSTAT & HFCLKSTAT_CRYSTAL_RUNS) != HFCLKSTAT_CRYSTAL_RUNS)) {
     }
 }
+
+void tk_crystal_stop(void) { CLOCK_TASKS_HFCLKSTOP = 1; }
 
 static void start_timer(void)
 {
@@ -87,7 +91,7 @@ static void start_timer(void)
     SYST_CSR = SYST_CSR_ENABLE_FROM_CPU;
 }
 
-static void start_link(void)
+void tk_wire_start(void)
 {
     GPIO_OUTSET = 1u << TK_UART_TX_PIN;
     GPIO_PIN_CNF(TK_UART_TX_PIN) = PIN_CNF_OUTPUT;
@@ -105,27 +109,33 @@ static void start_link(void)
     UART_INTENCLR = UINT32_MAX;
     UART_INTENSET = UART_INT_RXDRDY;
     UART_TASKS_STARTRX = 1;
-    NVIC_ISER = 1u << UART_IRQ;
+    NVIC_ISER(UART_IRQ) = NVIC_BIT(UART_IRQ);
+}
+
+// What has come or comes meanwhile is lost: a byte left over would end every sleep.
+void tk_wire_stop(void)
+{
+    UART_INTENCLR = UART_INT_RXDRDY;
+    UART_TASKS_STOPRX = 1;
+    UART_ENABLE = 0;
+    NVIC_ICPR(UART_IRQ) = NVIC_BIT(UART_IRQ);
 }
 
 void tk_chip_start(void)
 {
     start_watchdog();
-    start_clocks();
+    tk_crystal_start();
     start_timer();
-    start_link();
+    tk_wire_start();
 }
 
-// A pending interrupt ends WFI although PRIMASK keeps it from being taken (DDI 0419, B1.5.18).
 uint8_t tk_chip_receive(void)
 {
     while (UART_EVENTS_RXDRDY == 0) {
-        __asm__ volatile("dsb\n"
-                         "wfi" ::
-                             : "memory");
+        tk_sleep();
     }
     UART_EVENTS_RXDRDY = 0; // before RXD is read, which moves the next byte up: 29.4
-    NVIC_ICPR = 1u << UART_IRQ;
+    NVIC_ICPR(UART_IRQ) = NVIC_BIT(UART_IRQ);
     return (uint8_t)UART_RXD;
 }
 

@@ -70,7 +70,6 @@ void tk_crystal_start(void)
     }
 }
 
-// Everything goes on from the RC oscillator, which starts by itself.
 void tk_crystal_stop(void) { CLOCK_TASKS_HFCLKSTOP = 1; }
 
 static void start_timer(void)

@@ -1,13 +1,9 @@
 // Clocks, link and timer of the RP2040 (section numbers: its datasheet).
 //
 // SPDX-License-Identifier: Apache-2.0
+#include "rp2040.h"
 #include "board.h"
 #include "chip.h"
-
-#define REGISTER(address) (*(volatile uint32_t *)(address))
-// 2.1.2: each register again, where what is written sets or clears bits
-#define SET_BITS(address)   REGISTER((address) + 0x2000u)
-#define CLEAR_BITS(address) REGISTER((address) + 0x3000u)
 
 // 2.14.3 RESETS
 #define RESETS_RESET     0x4000c000u
@@ -61,12 +57,11 @@
 #define CHIP_RESET_HAD_RUN (1u << 16)
 
 // 4.7.6 WATCHDOG, whose ticks the timer counts, and whose scratch registers a reset of the core
-// leaves alone (the boot ROM uses the upper four); 4.6.5 TIMER
+// leaves alone (the boot ROM uses the upper four)
 #define WATCHDOG_SCRATCH0    REGISTER(0x4005800cu)
 #define STARTED_BEFORE       0x746b7231u
 #define WATCHDOG_TICK        REGISTER(0x4005802cu)
 #define WATCHDOG_TICK_ENABLE (1u << 9)
-#define TIMER_TIMERAWL       REGISTER(0x40054028u)
 
 // 2.19.6 IO and pads
 #define IO_CTRL(pin)      REGISTER(0x40014004u + 8u * (pin))
@@ -97,8 +92,6 @@
 // 4.2.7.1: in 64ths, rounded
 #define UART_DIVIDER_64 ((4u * XOSC_HZ + TK_UART_BAUD / 2u) / TK_UART_BAUD)
 
-#define NVIC_ISER     REGISTER(0xe000e100u)
-#define NVIC_ICPR     REGISTER(0xe000e280u)
 #define SCB_SCR       REGISTER(0xe000ed10u)
 #define SCR_SLEEPDEEP (1u << 2)
 
@@ -128,7 +121,7 @@ static void start_crystal(void)
     }
 }
 
-static void start_pll(void)
+void tk_pll_start(void)
 {
     SET_BITS(PLL_PWR) = PLL_PWR_PD | PLL_PWR_POSTDIVPD | PLL_PWR_VCOPD;
     PLL_CS = 1; // divide the crystal by one
@@ -143,9 +136,17 @@ static void start_pll(void)
     }
 }
 
+void tk_pll_stop(void)
+{
+    CLK_SYS_CTRL = CLK_SYS_REF;
+    while (CLK_SYS_SELECTED != SELECTED(CLK_SYS_REF)) {
+    }
+    SET_BITS(PLL_PWR) = PLL_PWR_PD | PLL_PWR_POSTDIVPD | PLL_PWR_VCOPD;
+}
+
 static void start_timer(void) { WATCHDOG_TICK = WATCHDOG_TICK_ENABLE | XOSC_HZ / 1000000u; }
 
-static void start_link(void)
+void tk_wire_start(void)
 {
     CLK_PERI_CTRL = CLK_PERI_XOSC;
     PAD(TK_UART_TX_PIN) = PAD_OUTPUT;
@@ -159,6 +160,14 @@ static void start_link(void)
     UART_IMSC = UART_INT_RX | UART_INT_RT;
     UART_CR = UART_CR_RUN;
     NVIC_ISER = 1u << UART0_IRQ;
+}
+
+// A byte left over would end every sleep.
+void tk_wire_stop(void)
+{
+    UART_IMSC = 0;
+    UART_CR = 0;
+    NVIC_ICPR = 1u << UART0_IRQ;
 }
 
 // 2.11.2: core 1, which never runs, sleeps deeply since boot; what is not in use has no clock then.
@@ -186,9 +195,9 @@ void tk_chip_start(void)
     reset_reasons = take_reasons();
     start_peripherals();
     start_crystal();
-    start_pll();
+    tk_pll_start();
     start_timer();
-    start_link();
+    tk_wire_start();
     prepare_sleep();
 }
 
@@ -236,7 +245,11 @@ void tk_chip_send_polled(const uint8_t *data, size_t bytes)
     await_idle();
 }
 
-uint32_t tk_chip_time_us(void) { return TIMER_TIMERAWL; }
+static uint32_t restarted_us;
+
+void tk_time_restart(void) { restarted_us = TIMER_TIMERAWL; }
+
+uint32_t tk_chip_time_us(void) { return TIMER_TIMERAWL - restarted_us; }
 
 // Its watchdog lasts 8.3 s at most (erratum E1), and inferences may take longer.
 void tk_chip_feed(void) {}

@@ -2,7 +2,7 @@
 //
 // Included once, by the chip's file, which says where they lie:
 // USART_ADDRESS, USART_IRQ, USART_DIVIDER, USART_PIN_FUNCTION, GPIO_ADDRESS, RCC_CSR_ADDRESS, and
-// has start_clocks.
+// has tk_clocks_start.
 // Sections: RM0432 rev 9 (L4+); RM0456 (U5) has the same registers.
 //
 // SPDX-License-Identifier: Apache-2.0
@@ -11,8 +11,7 @@
 
 #include "board.h"
 #include "chip.h"
-
-#define REGISTER(address) (*(volatile uint32_t *)(address))
+#include "stm32_shared.h"
 
 #define USART_KERNEL_HZ 16000000u // the HSI16, which is exact to 1 %
 
@@ -24,21 +23,10 @@ typedef struct {
 #define PORT_BYTES    0x400u
 #define PORT_PINS     16u
 #define MODE_FUNCTION 2u // two bits a pin
-#define MODE_ANALOG   3u // as after reset
+#define MODE_INPUT    0u
 #define PULL_UP       1u
 #define FUNCTION_BITS 0xfu
 #define AFR_PINS      8u
-
-// 38.4.10 TIM2, which has 32 bits
-typedef struct {
-    volatile uint32_t CR1, CR2, SMCR, DIER, SR, EGR, CCMR1, CCMR2, CCER, CNT, PSC, ARR;
-} timer;
-
-_Static_assert(offsetof(timer, ARR) == 0x2c, "38.4.10");
-
-#define TIM2        ((timer *)0x40000000u)
-#define TIM_CR1_CEN 1u
-#define TIM_EGR_UG  1u
 
 // 50.8 USART, 51.7 LPUART
 typedef struct {
@@ -67,13 +55,7 @@ _Static_assert(offsetof(usart, TDR) == 0x28, "50.8");
 #define CSR_SFTRSTF   (1u << 28)
 #define CSR_WATCHDOGS (3u << 29) // the independent one and the window's
 
-#define NVIC_ISER(irq) REGISTER(0xe000e100u + 4u * ((irq) / 32u))
-#define NVIC_ICPR(irq) REGISTER(0xe000e280u + 4u * ((irq) / 32u))
-#define IRQ_MASK(irq)  (1u << ((irq) % 32u))
-
-static void start_clocks(void);
-
-static void start_pin(uint32_t number, uint32_t pull)
+static void start_pin(uint32_t number, uint32_t mode, uint32_t pull)
 {
     gpio *const port = (gpio *)(GPIO_ADDRESS + PORT_BYTES * (number / PORT_PINS));
     const uint32_t pin = number % PORT_PINS;
@@ -81,7 +63,7 @@ static void start_pin(uint32_t number, uint32_t pull)
     const uint32_t shift = 4u * (pin % AFR_PINS);
     *function = (*function & ~(FUNCTION_BITS << shift)) | (USART_PIN_FUNCTION << shift);
     port->PUPDR = (port->PUPDR & ~(3u << (2u * pin))) | (pull << (2u * pin));
-    port->MODER = (port->MODER & ~(3u << (2u * pin))) | (MODE_FUNCTION << (2u * pin));
+    port->MODER = (port->MODER & ~(3u << (2u * pin))) | (mode << (2u * pin));
 }
 
 static void start_timer(void)
@@ -93,10 +75,10 @@ static void start_timer(void)
     TIM2->CR1 = TIM_CR1_CEN;
 }
 
-static void start_link(void)
+void tk_wire_start(void)
 {
-    start_pin(TK_UART_TX_PIN, 0);
-    start_pin(TK_UART_RX_PIN, PULL_UP); // so that an open line is idle
+    start_pin(TK_UART_TX_PIN, MODE_FUNCTION, 0);
+    start_pin(TK_UART_RX_PIN, MODE_FUNCTION, PULL_UP); // so that an open line is idle
     USART->CR1 = 0;
     USART->CR2 = 0;                // 8N1
     USART->CR3 = USART_CR3_OVRDIS; // a byte that comes too fast is lost, and not the link
@@ -105,6 +87,14 @@ static void start_link(void)
     USART->CR1 |= USART_UE;
     USART->CR1 |= USART_RXFNE;
     NVIC_ISER(USART_IRQ) = IRQ_MASK(USART_IRQ);
+}
+
+// Both pins are pulled up, as an idle line is. A byte left over would end every sleep.
+void tk_wire_stop(void)
+{
+    USART->CR1 = 0;
+    start_pin(TK_UART_TX_PIN, MODE_INPUT, PULL_UP);
+    NVIC_ICPR(USART_IRQ) = IRQ_MASK(USART_IRQ);
 }
 
 static uint32_t reset_reasons;
@@ -125,9 +115,9 @@ void tk_chip_start(void)
     reset_reasons = reasons(RCC_CSR);
     RCC_CSR |= CSR_RMVF; // or they would add up
     RCC_CSR &= ~CSR_RMVF;
-    start_clocks();
+    tk_clocks_start();
     start_timer();
-    start_link();
+    tk_wire_start();
 }
 
 // A pending interrupt ends WFI although PRIMASK keeps it from being taken (DDI 0403E, B1.5.19).

@@ -66,7 +66,7 @@ static void start_oscillator(void)
 }
 
 // 5.1.8: above 80 MHz range 1 has to be boosted, and the clock comes there by a half.
-static void start_clocks(void)
+void tk_clocks_start(void)
 {
     RCC_APB1ENR1 |= APB1ENR1_PWR | APB1ENR1_TIM2;
     RCC_APB1ENR2 |= APB1ENR2_LPUART1;

@@ -89,7 +89,7 @@ static void start_cache(void)
     }
 }
 
-static void start_clocks(void)
+void tk_clocks_start(void)
 {
     RCC_AHB3ENR |= AHB3ENR_PWR;
     RCC_AHB2ENR1 |= AHB2ENR1_GPIO(TK_UART_TX_PIN / 16u) | AHB2ENR1_GPIO(TK_UART_RX_PIN / 16u);
