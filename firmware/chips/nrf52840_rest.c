@@ -9,8 +9,8 @@
 #include "nordic_rest.h"
 
 // 4.2.2, 5.3 POWER: RAM0 to RAM7 have two sections of 4 KiB each, RAM8 the rest in sections of
-// 32 KiB, of which the nRF52833 has fewer. All have power after any reset but a soft one and a
-// lockup: then they stay as they are.
+// 32 KiB, of which the nRF52833 has fewer. All have power after power-on; a soft reset leaves them
+// as they are.
 #define POWER_RAM_POWERSET(bank) REGISTER(0x40000904u + 0x10u * (bank))
 #define POWER_RAM_POWERCLR(bank) REGISTER(0x40000908u + 0x10u * (bank))
 #define SMALL_SECTIONS           16u
