@@ -122,6 +122,13 @@ def host_outputs(
     return found
 
 
+def equal_reference(runs: Sequence[Run], found: Sequence[tuple[Array, ...]]) -> None:
+    """Assert that models of one output have answered as the reference does."""
+    for run, (ours,) in zip(runs, found, strict=True):
+        (right,) = reference.run_batch(run.model.graph, run.inputs)
+        assert np.array_equal(ours, right), run.model.graph.operators[0]
+
+
 def _name(number: int) -> str:
     return f"c{number:04d}"
 

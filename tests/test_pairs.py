@@ -5,11 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from batch import Run, host_outputs, kernel_objects
+from batch import Run, equal_reference, host_outputs, kernel_objects
 from draft import Array
 from flat import NONE, RELU, FlatModel, FlatOperator, FlatTensor, Options, to_bytes
 
-from tinykit.codegen import reference
 from tinykit.codegen.compile import compile_model
 from tinykit.codegen.layer import LowerOptions
 
@@ -60,17 +59,11 @@ def inputs(left: tuple[int, ...], right: tuple[int, ...]) -> list[Array]:
     return [a[places[0]][None], b[places[1]][None]]
 
 
-def compare(runs: list[Run], found: list[tuple[Array, ...]]) -> None:
-    for run, (ours,) in zip(runs, found, strict=True):
-        (right,) = reference.run_batch(run.model.graph, run.inputs)
-        assert np.array_equal(ours, right), run.model.graph.operators[0]
-
-
 def test_pairs_in_portable_c_equal_the_reference(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     runs = models()
-    compare(runs, host_outputs(runs, tmp_path, kernel_objects(tmp_path_factory)))
+    equal_reference(runs, host_outputs(runs, tmp_path, kernel_objects(tmp_path_factory)))
 
 
 @pytest.mark.parametrize(
@@ -79,4 +72,4 @@ def test_pairs_in_portable_c_equal_the_reference(
 def test_pairs_on_a_core_equal_the_reference(compiler: str, core: str, tmp_path: Path) -> None:
     embedded = pytest.importorskip("embedded")
     runs = models()
-    compare(runs, embedded.emulated_outputs(runs, core, "balanced", tmp_path, compiler))
+    equal_reference(runs, embedded.emulated_outputs(runs, core, "balanced", tmp_path, compiler))

@@ -5,11 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from batch import Run, host_outputs, kernel_objects
+from batch import Run, equal_reference, host_outputs, kernel_objects
 from draft import Array
 from flat import NONE, RELU_N1_TO_1, FlatModel, FlatOperator, FlatTensor, pool_options, to_bytes
 
-from tinykit.codegen import reference
 from tinykit.codegen.compile import compile_model
 from tinykit.codegen.layer import LowerOptions
 
@@ -55,21 +54,15 @@ def extremes(shape: tuple[int, ...], seed: int) -> Array:
     return np.stack([least, most, either, rng.integers(-128, 128, shape)]).astype(np.int8)
 
 
-def compare(runs: list[Run], found: list[tuple[Array, ...]]) -> None:
-    for run, (ours,) in zip(runs, found, strict=True):
-        (right,) = reference.run_batch(run.model.graph, run.inputs)
-        assert np.array_equal(ours, right), run.model.graph.operators[0]
-
-
 def test_pools_in_portable_c_equal_the_reference(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     runs = models()
-    compare(runs, host_outputs(runs, tmp_path, kernel_objects(tmp_path_factory)))
+    equal_reference(runs, host_outputs(runs, tmp_path, kernel_objects(tmp_path_factory)))
 
 
 @pytest.mark.parametrize(("compiler", "core"), [("zig", "cortex_m4"), ("gcc", "cortex_m4")])
 def test_pools_of_words_equal_the_reference(compiler: str, core: str, tmp_path: Path) -> None:
     embedded = pytest.importorskip("embedded")
     runs = models()
-    compare(runs, embedded.emulated_outputs(runs, core, "speed", tmp_path, compiler))
+    equal_reference(runs, embedded.emulated_outputs(runs, core, "speed", tmp_path, compiler))
