@@ -16,18 +16,20 @@ def island() -> bytes:
     """Make one output of each float operator of an input and a constant."""
     rng = np.random.default_rng(2)
     pairs = ("ADD", "SUB", "MUL", "DIV", "MAXIMUM", "MINIMUM", "SQUARED_DIFFERENCE")
-    ones = ("ABS", "NEG", "RELU", "RELU6", "RSQRT", "SQRT", "SQUARE")
+    ones = tuple("ABS CEIL FLOOR NEG RELU RELU6 ROUND RSQRT SQRT SQUARE".split())
     other = floats(rng, COUNT)
     tensors = [FlatTensor("x", (1, COUNT), "float32")]
     tensors.append(FlatTensor("other", (COUNT,), "float32", data=other))
-    operators = []
+    tensors.append(FlatTensor("axis", (1,), "int32", data=np.array([1], np.int32)))
+    tensors.append(FlatTensor("sums", (1, COUNT), "float32"))
+    operators = [FlatOperator("CUMSUM", (0, 2), (3,), Options("CumsumOptions"))]
     for kind in (*pairs, *ones):
         tensors.append(FlatTensor(kind.lower(), (1, COUNT), "float32"))
         table = {"ADD": "Add", "SUB": "Sub", "MUL": "Mul", "DIV": "Div"}.get(kind)
         options = Options(f"{table}Options") if table else None
         inputs = (0, 1) if kind in pairs else (0,)
         operators.append(FlatOperator(kind, inputs, (len(tensors) - 1,), options))
-    outputs = tuple(range(2, len(tensors)))
+    outputs = tuple(range(3, len(tensors)))
     return to_bytes(FlatModel(tuple(tensors), tuple(operators), (0,), outputs))
 
 
