@@ -51,6 +51,10 @@ def prune_command(
     tries: Annotated[
         int | None, typer.Option(min=1, help="At most, until one loses nothing; the best is kept.")
     ] = None,
+    fresh_epochs: Annotated[
+        int | None,
+        typer.Option(min=0, help="Before every try but the first, train the network anew so long."),
+    ] = None,
     early: Annotated[
         Path | None,
         typer.Option(help="Weights to rewind to, of tinykit train --early."),
@@ -120,6 +124,7 @@ def prune_command(
         schedule=schedule,
         rounds=rounds,
         tries=tries,
+        fresh_epochs=fresh_epochs,
         exclude=tuple(exclude or ()),
         pin=tuple(pin or ()),
         teacher_share=teacher_share,

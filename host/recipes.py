@@ -25,6 +25,7 @@ class Changes:
     schedule: str | None = None
     rounds: int | None = None
     tries: int | None = None
+    fresh_epochs: int | None = None
     exclude: tuple[str, ...] = ()
     pin: tuple[str, ...] = ()
     teacher_share: float | None = None
@@ -45,7 +46,7 @@ def chosen_recipe(name: str, changes: Changes) -> Recipe:
         field: value
         for field in (
             *("sparsity", "rounds", "tries", "teacher_share", "epochs", "aware_epochs", "clusters"),
-            *("batch_size", "learning_rate"),
+            *("batch_size", "learning_rate", "fresh_epochs"),
         )
         if (value := getattr(changes, field)) is not None
     }

@@ -17,9 +17,10 @@ from tinykit.prune.kernels import LeftDense, PrunableKernel, find_kernels
 from tinykit.prune.masking import callbacks_for, masked
 from tinykit.prune.recipe import Recipe, refuse_bad_recipe
 from tinykit.prune.regrow import regrowing
+from tinykit.prune.renew import train_anew, untrained_copy
 from tinykit.prune.rounds import Keep, Weights, run_rounds
 from tinykit.prune.schedule import Growth, schedule_for
-from tinykit.prune.tries import best_of_tries
+from tinykit.prune.tries import Renew, best_of_tries
 from tinykit.train.backend import import_keras
 from tinykit.train.fit import Fitting, fit, refuse_misfit, settle
 from tinykit.train.loss import choose_loss, refuse_misfit_loss
@@ -112,7 +113,8 @@ def prune_model(
     loss = model.loss if getattr(model, "compiled", False) else choose_loss(model, train)
     refuse_misfit_loss(loss, model, train, "the model")
     if recipe.tries > 1:
-        return best_of_tries(prune_model, model, train, test, recipe, seed, progress)
+        renew = _renewing(model, train, recipe, loss) if recipe.fresh_epochs else None
+        return best_of_tries(prune_model, model, train, test, recipe, seed, progress, renew)
     before = evaluate(model, test)
     prunable = find_kernels(model, recipe.exclude)
     refuse_nothing_to_prune(prunable)
@@ -141,6 +143,18 @@ def prune_model(
     layers = tuple(layer_zeros(kernel) for kernel in prunable.kernels)
     cost += gradients.meter.cost
     return PruneReport(before, evaluate(model, test), layers, prunable.left_dense, cost)
+
+
+def _renewing(model: Any, data: DataSet, recipe: Recipe, loss: Any) -> Renew:
+    """Return what trains the model anew; refuses now a model that cannot be."""
+    untrained_copy(model, data)
+    epochs, rate = recipe.fresh_epochs, recipe.learning_rate
+    fitting = Fitting("train anew", epochs, recipe.batch_size, rate, loss)
+
+    def renew(train: DataSet, seed: int, progress: Progress) -> TrainingCost:
+        return train_anew(model, train, fitting, seed, progress)
+
+    return renew
 
 
 def _fit_aware(

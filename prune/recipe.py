@@ -37,6 +37,8 @@ class Recipe:
         growth: when they become zero, within a round.
         rounds: how often it is pruned and trained; each keeps the same share of what was left.
         tries: how often it is pruned at most, until a try loses nothing on samples held out.
+        fresh_epochs: passes that train the network anew before every try but the first, from other
+            random weights; 0 if all tries prune the same network.
         rewind: every round starts from early weights, not from those that the last one ended with.
         exclude: names or patterns of layers that stay dense.
         pinned: layers with a sparsity of their own.
@@ -55,6 +57,7 @@ class Recipe:
     growth: Growth = Growth.CUBIC
     rounds: int = 1
     tries: int = 1
+    fresh_epochs: int = 0
     rewind: bool = False
     exclude: tuple[str, ...] = ()
     pinned: tuple[Pin, ...] = ()
@@ -116,6 +119,7 @@ def recipe_for(settings: Settings) -> Recipe:
         settings.teacher_share,
         growth=Growth(settings.prune_schedule),
         tries=settings.prune_tries,
+        fresh_epochs=settings.prune_fresh_epochs,
     )
 
 
@@ -189,6 +193,11 @@ def _refuse_bad_rounds(recipe: Recipe) -> None:
         raise TinykitError(
             f"{recipe.tries} tries of pruning",
             "--tries 4, without rounds and from a trained model",
+        )
+    if recipe.fresh_epochs < 0 or (recipe.fresh_epochs > 0 and recipe.tries == 1):
+        raise TinykitError(
+            f"{recipe.fresh_epochs} fresh epochs before every try but the first",
+            "--tries 4 --fresh-epochs 15",
         )
     if recipe.rounds > 1 and recipe.growth is not Growth.ONE_SHOT:
         raise TinykitError(

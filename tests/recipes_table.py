@@ -129,10 +129,14 @@ def _recipe(task: Task, name: str, epochs: int) -> Recipe:
         recipe,
         sparsity=SPARSITY,
         rounds=rounds,
-        epochs=max(1, epochs // rounds),
+        epochs=_round_epochs(epochs) if rounds > 1 else epochs,
         batch_size=settings.batch_size,
         learning_rate=settings.prune_learning_rate,
     )
+
+
+def _round_epochs(epochs: int) -> int:
+    return max(1, epochs // ROUNDS)
 
 
 def twin_factor(name: str) -> tuple[float, int]:
@@ -155,21 +159,26 @@ def page(found: dict[str, list[dict[str, Row]]], tables: dict[str, int]) -> str:
     parts = "\n\n".join(_part(name, found[name], tables[name]) for name in found)
     return f"""# Recipes compared
 
-Written by `make recipes`. Three built-in tasks, {len(SEEDS)} seeds, {100 * SPARSITY:g} % zeros, no
-teacher, float networks on the test data. Of each task **all rows have the same number of epochs**:
-those of the dense training and of the pruning, which the recipes that are sparse from the start,
-and the dense twin, spend on one training. The budgets are **smaller than those of the demos**, so
-that two cores make the page in an hour: scores are below what the same recipes reach with more.
-Iterative pruning divides the pruning's epochs among {ROUNDS} rounds.
+Written by `make recipes`. What is the cheapest way to a network with {100 * SPARSITY:g} % zeros,
+and is it better than a small network without any? Three built-in tasks, {len(SEEDS)} seeds; scores
+are means, worst and best of the float networks on the test data, without a teacher. What each
+recipe does stands in [pruning.md](pruning.md#recipes).
+
+Of each task **all rows have the same number of epochs**, with three exceptions: `dense` is the
+network before it is pruned, `early bird` stops its dense training early, and the {ROUNDS} rounds of
+iterative pruning take whole epochs. Recipes that prune a trained network spend some of them on it
+and the rest on pruning; those that are sparse from the start (`erk`, `snip`, `rigl`) and the dense
+twin spend all on one training. They are **fewer than those of the demos**, so scores are below what
+the same recipes reach with more.
+
+The **dense twin** is the same network with fewer channels, whose tables take as many bytes of flash
+on {BOARD} as those of the gradually pruned one.
 
 MACs are multiply-accumulates, forward and backward, of all training that the row takes: the dense
 network's too for what is pruned from it. **Nothing here skips zeros while it trains**; "if zeros
 were skipped" is what would be left then, and only there sparse training is cheaper. CPU seconds are
 those that the processor worked for, whatever else the machine did. Joules are an estimate,
 {ASSUMPTION}.
-
-The dense twin is the same network with fewer channels, whose tables take as many bytes of flash on
-{BOARD} as those of the gradually pruned one.
 
 {parts}
 """
@@ -195,7 +204,8 @@ def _part(name: str, seeds: list[dict[str, Row]], tables: int) -> str:
         )
     return f"""## {name}
 
-{budget.dense} epochs dense, {budget.prune} of pruning; pruned tables: {tables} bytes.
+{budget.dense} epochs dense, {budget.prune} of pruning, {_round_epochs(budget.prune)} in each round
+of iterative pruning; pruned tables: {tables} bytes.
 
 {chr(10).join(lines)}
 

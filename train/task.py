@@ -50,6 +50,7 @@ class Settings:
         prune_schedule: "cubic", or "constant", where zeros may come back.
         prune_epochs: passes over the training split while pruning.
         prune_tries: how often it is pruned at most, until nothing is lost.
+        prune_fresh_epochs: passes that train another network anew before every try but the first.
         prune_learning_rate: Adam's while pruning.
         teacher_share: how much the dense network's answers count for while pruning.
         begins_with: another task, which is trained first; its network is given to the function
@@ -66,6 +67,7 @@ class Settings:
     prune_schedule: str = "cubic"
     prune_epochs: int = 30
     prune_tries: int = 1
+    prune_fresh_epochs: int = 0
     prune_learning_rate: float = 2e-3
     teacher_share: float = 0.0
     begins_with: str = ""
