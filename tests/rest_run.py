@@ -131,7 +131,6 @@ NRF51 = Chip(
     arm.UC_CPU_ARM_CORTEX_M0,
     {
         **span(0x40000000, 0x000, 0x004, 0x008, 0x100, 0x400, 0x40C, 0x418, 0x518),
-        0x40000524: 3,  # RAMON
         **span(_UART, 0, 4, 8, 0xC, 0x108, 0x11C, 0x304, 0x308, 0x500, 0x508, 0x50C, 0x510, 0x514),
         **span(_UART, 0x518, 0x51C, 0x524, 0x56C),
         **span(_TIMER, 0x00, 0x04, 0x0C, 0x10, 0x40, 0x504, 0x508, 0x510, 0x540),
@@ -165,7 +164,6 @@ RESTS = {
             "the UART off": _is(_UART + 0x500, 0),
             "the crystal off": lambda r: r[0x40000000] == 0,
             "TIMER0 shut down": _is(_TIMER + 0x10, 1),
-            "the unused block of RAM off": _is(0x40000524, 1),
         },
         awake={"the crystal": _is(0x40000000, 1), "the UART": _is(_UART + 0x500, 4)},
         clears_by_zero=True,
@@ -232,7 +230,7 @@ RESTS = {
             "the PLL off": _on(0x40028004, 0x29),
             "the UART off": _is(0x40034030, 0),
             "ROSC off": _is(0x40060000, 0xD1EAA0),
-            "unused memories off": _is(0x40004018, 0x70),
+            "SRAM4 off": _is(0x40004018, 0x10),
         },
         awake={
             "the PLL": _off(0x40028004, 0x29),

@@ -8,21 +8,6 @@
 #define RTC_IRQ     17u
 #include "nordic_rest.h"
 
-// 12.2.12 POWER.RAMON: two blocks of 8 KiB. Stack and variables begin in the first.
-#define POWER_RAMON     REGISTER(0x40000524u)
-#define RAMON_ON_BLOCK1 (1u << 1)
-#define BLOCK1_START    0x20002000u
-
-extern const uint8_t __bss_end[]; // cortex_m.ld
-
-static void power_unused_ram(bool on)
-{
-    if ((uintptr_t)__bss_end > BLOCK1_START) {
-        return;
-    }
-    if (on) {
-        POWER_RAMON |= RAMON_ON_BLOCK1;
-    } else {
-        POWER_RAMON &= ~RAMON_ON_BLOCK1;
-    }
-}
+// All of it is kept: which resets leave POWER.RAMON as it is stands in no source that we found, and
+// whatever is flashed next would find the second 8 KiB without power.
+static void power_unused_ram(bool on) { (void)on; }

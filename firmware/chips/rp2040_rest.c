@@ -1,12 +1,9 @@
-// SLEEP of the RP2040, which its timer ends (section numbers: its datasheet; numbers as in
-// pico-sdk).
+// SLEEP of the RP2040, which its timer ends (sections: its datasheet; numbers as in pico-sdk).
 //
 // Not DORMANT: that stops the crystal, and then nothing on the chip can count the time until a wake
 // (2.11.3). Cores, memories and every peripheral but the timer have no clock, the PLL is off.
 //
 // SPDX-License-Identifier: Apache-2.0
-#include <stdbool.h>
-
 #include "rest.h"
 #include "rp2040.h"
 
@@ -28,25 +25,17 @@
 #define ROSC_ENABLE_VALUE (0xfabu << 12)
 #define ROSC_DISABLE      (0xd1eu << 12)
 
-// 2.21.2 SYSCFG. SRAM4 and SRAM5 are of 4 KiB each; 0 to 3 share every address below, word by word.
+// 2.21.2 SYSCFG. SRAM4 has 4 KiB; 0 to 3 share every address below, word by word. The boot ROM
+// needs SRAM5 and the USB's memory, and after a reset of the core alone would find them as they
+// are.
 #define SYSCFG_MEMPOWERDOWN 0x40004018u
 #define MEMPOWERDOWN_SRAM4  (1u << 4)
-#define MEMPOWERDOWN_SRAM5  (1u << 5)
-#define MEMPOWERDOWN_USB    (1u << 6)
 #define SRAM4_START         0x20040000u
-#define SRAM5_START         0x20041000u
 
 extern const uint8_t __bss_end[]; // cortex_m.ld
 
 enum { US_A_TICK = 1000, LEAST_TICKS = 1, MOST_TICKS = 1000000 };
 const uint32_t tk_ticks_hz = 1000000u / US_A_TICK;
-
-static uint32_t unused_memories(void)
-{
-    const uintptr_t end = (uintptr_t)__bss_end;
-    return MEMPOWERDOWN_USB | (end <= SRAM4_START ? MEMPOWERDOWN_SRAM4 : 0u) |
-           (end <= SRAM5_START ? MEMPOWERDOWN_SRAM5 : 0u);
-}
 
 static void set_ring_oscillator(uint32_t enable)
 {
@@ -55,7 +44,9 @@ static void set_ring_oscillator(uint32_t enable)
 
 void tk_rest_start(void)
 {
-    SET_BITS(SYSCFG_MEMPOWERDOWN) = unused_memories();
+    if ((uintptr_t)__bss_end <= SRAM4_START) {
+        SET_BITS(SYSCFG_MEMPOWERDOWN) = MEMPOWERDOWN_SRAM4;
+    }
     set_ring_oscillator(ROSC_DISABLE);
     TIMER_INTE = ALARM_0;
     NVIC_ISER = 1u << TIMER_IRQ_0;
@@ -63,11 +54,10 @@ void tk_rest_start(void)
     tk_rest_wire_off();
 }
 
-// A reset of the core alone leaves both as they are, and the boot ROM, whose stack lies in SRAM5,
-// does not look.
+// A reset of the core alone leaves both as they are.
 void tk_rest_end(void)
 {
-    CLEAR_BITS(SYSCFG_MEMPOWERDOWN) = unused_memories();
+    CLEAR_BITS(SYSCFG_MEMPOWERDOWN) = MEMPOWERDOWN_SRAM4;
     set_ring_oscillator(ROSC_ENABLE_VALUE);
 }
 
