@@ -1,9 +1,9 @@
 """Task: one step of the Game of Life with 16 hidden maps, half of those of the task `life`.
 
 So small, a network that is pruned along a cubic mostly loses what it knew. Here its zeros may come
-back until three fifths of the pruning is over, the constant schedule. Some dense networks cannot be
-pruned so far by any seed, so if samples held out say that something was lost, another one is
-trained, and pruned.
+back until three fifths of the pruning is over, the constant schedule. Twelve tries from one dense
+network all failed, so if samples held out say that something was lost, another one is trained, and
+pruned.
 """
 
 from typing import Any
