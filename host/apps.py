@@ -139,13 +139,18 @@ def require_chip(app: App, board: Board) -> None:
         )
 
 
+def app_emulators(app: App, board: Board) -> tuple[str, ...]:
+    """Return the board's emulators that run the application: QEMU has no clock to sleep by."""
+    return tuple(name for name in board.emulators if not (app.rests and name == "qemu"))
+
+
 def require_time(app: App, board: Board, emulator: str) -> None:
-    """Refuse an emulator whose board has no clock to sleep by.
+    """Refuse an emulator that has no clock to sleep by.
 
     Raises:
         TinykitError: the application would wait for it for ever.
     """
-    if app.rests and emulator == "qemu":
+    if emulator not in app_emulators(app, board):
         raise TinykitError(
             f"QEMU's {board.chip} has no clock that could end the sleep of --app {app.name}",
             "tinykit flash; or try the hooks on a board in unicorn: --board microbit_v2",

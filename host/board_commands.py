@@ -141,7 +141,7 @@ def build_command(
     What is not given comes from tinykit.toml in the current folder.
     """
     from tinykit.host import show
-    from tinykit.host.apps import APPS, NONE
+    from tinykit.host.apps import APPS, NONE, app_emulators
     from tinykit.host.build import build, read_model
     from tinykit.host.hooks import keep_hooks, read_hooks
     from tinykit.host.record import planned_layers
@@ -164,10 +164,10 @@ def build_command(
     results().print(show.sizes(record, facts))
     if record.engine == "native":
         results().print(show.encodings(planned_layers(folder, record)))
-    runs = facts.emulators if not chosen.rests else {"unicorn"}.intersection(facts.emulators)
-    if runs or record.app == NONE.name:
+    emulators = app_emulators(chosen, facts)
+    if emulators or record.app == NONE.name:
         step = chosen.next_step.format(
-            folder=shlex.quote(str(folder)), emulator=next(iter(facts.emulators), "")
+            folder=shlex.quote(str(folder)), emulator=next(iter(emulators), "")
         )
     else:
         step = f"tinykit flash {folder}"

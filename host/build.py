@@ -19,6 +19,7 @@ from tinykit.host.apps import (
     OWN_LIBC,
     STREAM,
     App,
+    app_emulators,
     app_sources,
     find_app,
     require_chip,
@@ -180,6 +181,7 @@ def _fill(
         version=VERSION,
         flash_command=_flash_command(board),
         renode=renode,
+        emulators=app_emulators(app, board),
         linked=app.linked,
         asks=_asks(app, board),
     )

@@ -255,6 +255,7 @@ def test_sleep_that_qemu_could_not_end_is_not_begun_there(
     built = tinykit("build", "dense.tflite", "--board", "microbit", "--app", "sleep")
 
     assert "wrote build/microbit; next: tinykit flash build/microbit" in built.err
+    assert "emulator" not in Path("build/microbit/README.md").read_text()
     line, _ = tinykit.refuses("emulate", "build/microbit")
     assert line == "QEMU's nrf51822 has no clock that could end the sleep of --app sleep"
 
