@@ -25,25 +25,35 @@ def example_files(graph: Graph, source: str, version: str) -> dict[str, str]:
         source: its file name without a folder.
         version: of tinykit.
     """
-    return {"main.c": _rendered("main.c.j2", graph, source, version)}
+    name = model_name(source)
+    main = render(
+        "main.c.j2",
+        name=name,
+        macro=name.upper(),
+        version=version,
+        inputs=_inputs(graph),
+        output=_port(graph, graph.outputs[0], "output", 0),
+        stateful=bool(graph.states),
+    )
+    return {"main.c": main}
 
 
 def hooks_files(graph: Graph, source: str, version: str) -> dict[str, str]:
     """Return hooks.c, by file name; the arguments are those of example_files."""
-    return {"hooks.c": _rendered("hooks.c.j2", graph, source, version)}
-
-
-def _rendered(template: str, graph: Graph, source: str, version: str) -> str:
     name = model_name(source)
-    return render(
-        template,
+    hooks = render(
+        "hooks.c.j2",
         name=name,
         macro=name.upper(),
         version=version,
-        inputs=[_port(graph, number, "input", i) for i, number in enumerate(graph.inputs)],
+        inputs=_inputs(graph),
         output=_port(graph, graph.outputs[0], "output", 0),
-        stateful=bool(graph.states),
     )
+    return {"hooks.c": hooks}
+
+
+def _inputs(graph: Graph) -> list[_Port]:
+    return [_port(graph, number, "input", i) for i, number in enumerate(graph.inputs)]
 
 
 def _port(graph: Graph, number: int, role: str, position: int) -> _Port:
