@@ -35,7 +35,7 @@ def compact(rows: Matrix) -> tuple[Encoded, ...]:
 
 def as_bitmap(rows: Matrix) -> Encoded:
     """Lay a matrix out as bits and the weights that are not zero."""
-    bits = np.packbits(_filled(rows != 0, BITMAP_WORD), axis=1)
+    bits = np.ascontiguousarray(np.packbits(_filled(rows != 0, BITMAP_WORD), axis=1))
     tables = (
         Table("weights", never_empty(rows[rows != 0]), "weights"),
         Table("masks", bits.view(">u4").astype(np.uint32), "indices"),

@@ -20,7 +20,7 @@ from tinykit.core.units import grouped
 
 Matrix = NDArray[np.int8]
 _LEAST_SAVED = 64  # bytes of tables: less is not worth the code of another kernel
-_MEANT_TO_BE_SMALL = ("bitmap", "codebook")
+_SMALL = {"bitmap": 384, "codebook": 384}  # the same of kernels that are there for their size
 _SURE = 0.97  # of the time of dense weights: predictions are off by less
 
 
@@ -105,29 +105,31 @@ def cheapest(dense: Layer, others: Sequence[Layer], zeros: float, options: Lower
         for layer, cost in zip(others, costs, strict=True)
     ]
     better = [at for at, (good, _) in enumerate(told) if good]
-    best = _best(costs, better or range(len(others)), options.optimize)
+    among = better or range(len(others))
+    best = min(among, key=lambda at: _order(others[at].encoding, costs[at], options.optimize))
     reason = f"{100 * zeros:.0f} % zeros, {told[best][1]}"
     return replace(others[best] if better else dense, reason=reason)
 
 
-def _best(costs: Sequence[Cost], among: Sequence[int], optimize: str) -> int:
-    """Return which of some costs is the least; of sizes that hardly differ the fastest."""
-    if optimize == "balanced":
-        return min(among, key=lambda at: costs[at].bytes * costs[at].instructions)
-    least = min(costs[at].bytes for at in among)
-    if optimize == "size":
-        among = [at for at in among if costs[at].bytes < least + _LEAST_SAVED]
-    return min(among, key=lambda at: costs[at].instructions)
+def _order(encoding: str, cost: Cost, optimize: str) -> float:
+    """Return what the least of is the best."""
+    size = cost.bytes + _least_saved(encoding)
+    of = {"size": size, "speed": cost.instructions}
+    return of.get(optimize, size * cost.instructions)
+
+
+def _least_saved(encoding: str) -> int:
+    return _SMALL.get(encoding, _LEAST_SAVED)
 
 
 def _compared(dense: Cost, sparse: Cost, encoding: str, optimize: str) -> tuple[bool, str]:
     """Tell whether weights in another encoding are better than dense ones, and why."""
     saved, time = dense.bytes - sparse.bytes, sparse.instructions / dense.instructions
-    small = optimize != "speed" or encoding in _MEANT_TO_BE_SMALL
+    small = optimize != "speed" or encoding in _SMALL
     if small and saved <= 0:
         which = "dense" if saved < 0 else encoding
         return False, f"{which} is {_smaller(-saved)}: kept dense"
-    if small and saved < _LEAST_SAVED:
+    if small and saved < _least_saved(encoding):
         return False, f"{encoding} saves {saved} bytes only: kept dense"
     if optimize != "size" and time >= _SURE:
         faster = f"dense is {_faster(1 / time)}" if time >= 1 else f"{encoding} is hardly faster"

@@ -228,6 +228,8 @@ ALL: dict[str, st.SearchStrategy[Case]] = {
     "int4 CONV_2D": cases.conv("int4"),
     "int4 DEPTHWISE_CONV_2D": cases.depthwise("int4"),
     "int4 FULLY_CONNECTED": cases.dense("int4"),
+    "bitmap CONV_2D": encoded("bitmap", cases.conv()),
+    "codebook CONV_2D": encoded("codebook", cases.conv("int4"), cases.conv()),
     "bitmap FULLY_CONNECTED": encoded("bitmap", cases.dense()),
     "codebook FULLY_CONNECTED": encoded("codebook", cases.dense("int4"), cases.dense()),
     "graph": graph(),

@@ -60,6 +60,7 @@ def probes(seed: int) -> Iterator[FlatModel]:
         (_transposed, PLAIN, 16), (_transposed, ODD, 8), (_lstm, PLAIN, 20),
         (_dense, LARGE, 10), (_conv, LARGE, 30),
         (_dense, FEW, 20), (_dense, FEW_ODD, 12),
+        (_conv, FEW, 16), (_conv, FEW_ODD, 8),
     ):  # fmt: skip
         for _ in range(count):
             yield draw(rng, style)

@@ -20,6 +20,7 @@ from tinykit.codegen.layer import LowerOptions
 
 PROFILE = settings(derandomize=True, deadline=None, database=None)
 Matrix = NDArray[np.int8]
+KERNELS = ("tk_bitmap_s8", "tk_codebook_s8", "tk_conv_bitmap_s8", "tk_conv_codebook_s8")
 INPUTS = (1, 7, 8, 9, 31, 32, 33, 64, 255, 300)
 
 
@@ -37,9 +38,10 @@ def tables(encoded: Encoded) -> dict[str, NDArray[np.generic]]:
 
 
 @PROFILE
-@given(matrices())
-def test_bitmaps(rows: Matrix) -> None:
+@given(matrices(), st.booleans())
+def test_bitmaps(rows: Matrix, transposed: bool) -> None:
     found, at = np.zeros_like(rows), 0
+    rows = np.asfortranarray(rows) if transposed else rows
     table = tables(as_bitmap(rows))
     assert table["masks"].shape == (len(rows), -(-rows.shape[1] // 32))
     for row, masks in zip(found, table["masks"].tolist(), strict=True):
@@ -92,36 +94,63 @@ def test_a_codebook_has_16_values() -> None:
     assert books is not None and len(books) == 2
 
 
-def dense(number: int, inputs: int, outputs: int, encoding: str) -> FlatModel:
+IMAGES = (  # image, weights, stride, padding
+    ((6, 6, 8), (5, 3, 3, 8), 1, flat.SAME),
+    ((5, 7, 3), (4, 3, 3, 3), 1, flat.VALID),
+    ((9, 4, 6), (3, 2, 5, 6), 2, flat.SAME),
+    ((3, 5, 16), (7, 1, 1, 16), 1, flat.SAME),
+    ((2, 2, 300), (2, 1, 1, 300), 1, flat.SAME),
+)
+
+
+def layers() -> list[Probe]:
+    """Return dense layers, then convolutions; some have odd sums, some an activation."""
+    found = []
+    for number, inputs in enumerate(INPUTS):
+        shape = (1 + 3 * number, inputs)
+        style = ODD if number % 3 == 2 else PLAIN
+        sizes = ((1, inputs), shape, (1, shape[0]))
+        options = flat.dense_options()
+        found.append(Probe("FULLY_CONNECTED", *sizes, options, style, True, number > 5))
+    for number, (image, shape, stride, padding) in enumerate(IMAGES):
+        lost = [n - 1 if padding == flat.VALID else 0 for n in shape[1:3]]
+        size = [-(-(n - m) // stride) for n, m in zip(image[:2], lost, strict=True)]
+        options = flat.conv_options((stride, stride), (1, 1), padding)
+        style = ODD if number == 1 else PLAIN
+        sizes = ((1, *image), shape, (1, *size, shape[0]))
+        found.append(Probe("CONV_2D", *sizes, options, style, True, number < 2))
+    return found
+
+
+def filled(number: int, probe: Probe, encoding: str) -> FlatModel:
     """Make a layer; one in two has codebooks of each row."""
     rng = np.random.default_rng(number)
-    style = ODD if number % 3 == 2 else PLAIN
-    shape, target = (outputs, inputs), (1, outputs)
-    options = flat.dense_options()
-    probe = Probe("FULLY_CONNECTED", (1, inputs), shape, target, options, style, True, number > 5)
-    layer = model(rng, probe)
-    tensors = list(layer.tensors)
+    made = model(rng, probe)
+    tensors, shape = list(made.tensors), probe.weights
     values = rng.integers(-128, 128, shape).astype(np.int8)
     values[rng.random(shape) < 0.6] = 0
     if encoding == "codebook":
         values &= -16
-        values += (np.arange(outputs) % 2 * (number % 2))[:, None].astype(np.int8)
+        values.reshape(len(values), -1)[1::2] += np.int8(number % 2)
     old = tensors[1]
     tensors[1] = FlatTensor("w", shape, "int8", old.scales, old.zero_points, 0, values)
-    return FlatModel(tuple(tensors), layer.operators, layer.inputs, layer.outputs)
+    return FlatModel(tuple(tensors), made.operators, made.inputs, made.outputs)
 
 
 def runs(dsp: bool, core: str) -> list[Run]:
     rng = np.random.default_rng(9)
     found = []
     for encoding in ("bitmap", "codebook"):
-        for number, inputs in enumerate(INPUTS):
+        for number, probe in enumerate(layers()):
             name = f"{encoding}{number}"
             options = LowerOptions("balanced", encoding, dsp, core)
-            data = to_bytes(dense(number, inputs, 1 + 3 * number, encoding), f"{name}_")
+            data = to_bytes(filled(number, probe, encoding), f"{name}_")
             compiled = compile_model(data, f"{name}.tflite", "0.0.0", options)
-            assert [call.kernel for call in compiled.program.layers] == [f"tk_{encoding}_s8"]
-            found.append(Run(compiled, [rng.integers(-128, 128, (3, 1, inputs)).astype(np.int8)]))
+            assert [call.encoding for call in compiled.program.layers] == [encoding]
+            inputs = rng.integers(-128, 128, (3, *probe.image)).astype(np.int8)
+            found.append(Run(compiled, [inputs]))
+    kernels = {call.kernel for run in found for call in run.model.program.layers}
+    assert kernels == {*KERNELS, *(["tk_conv_bitmap_tile_s8"] if dsp else [])}
     return found
 
 
@@ -131,8 +160,9 @@ def check(found: list[tuple[np.ndarray, ...]], asked: list[Run]) -> None:
         np.testing.assert_array_equal(outputs[0], expected)
 
 
-def test_hosts_are_exact(tmp_path: Path, kernels: list[Path]) -> None:
-    asked = runs(False, "armv7m")
+@pytest.mark.parametrize("dsp", [False, True])
+def test_hosts_are_exact(dsp: bool, tmp_path: Path, kernels: list[Path]) -> None:
+    asked = runs(dsp, "armv7m")
     check(host_outputs(asked, tmp_path, kernels), asked)
 
 

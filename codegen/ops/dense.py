@@ -20,6 +20,11 @@ from tinykit.codegen.packed import fits_records
 from tinykit.core.graph import Graph, Operator
 
 _MOST_APART = 0.02  # output steps
+_TILED = {
+    "bitmap": packed.lower_bitmap_convolution,
+    "block": packed.lower_block_convolution,
+    "sparse": packed.lower_sparse_convolution,
+}
 _ONE_SCALE = "quantize its weights with one scale, or to int8"
 
 
@@ -148,12 +153,15 @@ def convolution(
 ) -> Layer:
     """Lower a product that is taken at every position of an image, in the cheapest encoding."""
     lower = partial(lower_convolution, operator, product, view, channels, options)
-    more = [in_blocks()] if _streams(packed.prepared(product), options) else []
-    return choose(lower, [product.rows.astype(np.int8)], options, more)
+    rows = product.rows.astype(np.int8)
+    more = compact(rows) if product.scaling.width == INT8 else ()
+    if _streams(packed.prepared(product), options):
+        more = (in_blocks(), *more)
+    return choose(lower, [rows], options, more)
 
 
 def _streams(product: Product, options: LowerOptions) -> bool:
-    """Tell whether kernels read a prepared product's weights from a stream of bytes."""
+    """Tell whether DSP kernels take the weights of a prepared product that are not zero."""
     return options.dsp and product.plain and fits_records(product.folded_bias())
 
 
@@ -169,13 +177,11 @@ def lower_convolution(
     product = packed.prepared(product)
     if packed.chosen(product, encoded, options):
         return packed.lower_convolution(operator, product, view, channels, encoded)
-    if encoded.encoding == "block":
-        return packed.lower_block_convolution(operator, product, view, channels, encoded)
-    if _streams(product, options):
-        return packed.lower_sparse_convolution(operator, product, view, channels, encoded)
+    if _streams(product, options) and encoded.encoding in _TILED:
+        return _TILED[encoded.encoding](operator, product, view, channels, encoded)
     outputs, taps = product.rows.shape
-    matrix = "dense" if encoded.encoding == "dense" else "sparse"
-    kernel = "tk_conv_s8" if matrix == "dense" else "tk_conv_sparse_s8"
+    matrix = encoded.encoding
+    kernel = "tk_conv_s8" if matrix == "dense" else f"tk_conv_{matrix}_s8"
     positions = view.output[0] * view.output[1]
     gathered = view.kernel != (1, 1) or view.pad != (0, 0)
     width = product.scaling.width

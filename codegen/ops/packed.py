@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import numpy as np
+
 from tinykit.codegen import packed, work
 from tinykit.codegen.access import copied_in_tiles
 from tinykit.codegen.encode import Encoded
@@ -90,6 +92,25 @@ def lower_sparse_convolution(
         scratch_bytes=packed.OCTET * taps + packed.COLUMNS * gathered_bytes(view, channels),
         access=(copied_in_tiles(view.steps(channels, outputs), packed.OCTET),),
         work=work.sparse_tiles(view, product.rows, weights, channels, product.clipped),
+    )
+
+
+def lower_bitmap_convolution(
+    operator: Operator, product: Product, view: Window, channels: int, encoded: Encoded
+) -> Layer:
+    """Lower a product with a bit for each weight, at every position of an image."""
+    layer = lower_sparse_convolution(operator, product, view, channels, encoded)
+    rows = packed.row_records(product.folded_bias(), product.scaling)
+    weights = int(np.count_nonzero(product.rows))
+    amount = work.sparse_tiles(view, product.rows, weights, channels, product.clipped)
+    words = -(-product.rows.shape[1] // work.BITMAP_WORD)
+    return replace(
+        layer,
+        kernel="tk_conv_bitmap_tile_s8",
+        record="tk_conv_bitmap_tile_layer",
+        fields=(*encoded.fields(operator.name), *(f for f in layer.fields if f[0] != "weights")),
+        tables=(*encoded.tables, rows),
+        work=amount | {"octet words": amount["octet outputs"] * words},
     )
 
 

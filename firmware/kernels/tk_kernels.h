@@ -114,6 +114,18 @@ typedef struct {
     tk_sparse_layer sparse;
 } tk_conv_sparse_layer;
 
+typedef struct {
+    int8_t pad_value;
+    tk_window window;
+    tk_bitmap_layer bitmap;
+} tk_conv_bitmap_layer;
+
+typedef struct {
+    int8_t pad_value;
+    tk_window window;
+    tk_codebook_layer codebook;
+} tk_conv_codebook_layer;
+
 // Laid out for DSP instructions: firmware/kernels/tk_tile.h. Shifts and sums as above; `rows` holds
 // the scales.
 typedef struct {
@@ -135,6 +147,16 @@ typedef struct {
     tk_window window;
     tk_output out;
 } tk_conv_sparse_tile_layer;
+
+// With a bit for each weight, laid out for DSP instructions: firmware/kernels/tk_tile_bitmap.h.
+typedef struct {
+    int8_t pad_value;
+    const int8_t *weights;
+    const uint32_t *masks;
+    const uint32_t *rows;
+    tk_window window;
+    tk_output out;
+} tk_conv_bitmap_tile_layer;
 
 // A convolution whose channels are divided into groups, each with outputs of its own.
 typedef struct {
@@ -616,6 +638,10 @@ void tk_dense_large_s8(const tk_dense_packed_layer *layer, const int8_t *src, in
 void tk_conv_s8(const tk_conv_layer *layer, const int8_t *src, int8_t *dst, int8_t *column);
 void tk_conv_sparse_s8(const tk_conv_sparse_layer *layer, const int8_t *src, int8_t *dst,
                        int8_t *column);
+void tk_conv_bitmap_s8(const tk_conv_bitmap_layer *layer, const int8_t *src, int8_t *dst,
+                       int8_t *column);
+void tk_conv_codebook_s8(const tk_conv_codebook_layer *layer, const int8_t *src, int8_t *dst,
+                         int8_t *column);
 
 // `scratch` holds a tile of 4 columns, 16 * pairs bytes, and behind it the bytes of a row of the
 // window unless none is gathered; it lies at a multiple of 4 bytes.
@@ -629,6 +655,8 @@ void tk_conv_blocks_s8(const tk_conv_packed_layer *layer, const int8_t *src, int
 // `scratch` holds a tile of 8 bytes for each input, and behind it the bytes of 4 rows of the window
 // unless none is gathered; it lies at a multiple of 4 bytes.
 void tk_conv_sparse_tile_s8(const tk_conv_sparse_tile_layer *layer, const int8_t *src, int8_t *dst,
+                            int8_t *scratch);
+void tk_conv_bitmap_tile_s8(const tk_conv_bitmap_tile_layer *layer, const int8_t *src, int8_t *dst,
                             int8_t *scratch);
 
 void tk_conv_grouped_s8(const tk_conv_grouped_layer *layer, const int8_t *src, int8_t *dst,
