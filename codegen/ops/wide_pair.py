@@ -1,7 +1,7 @@
 """Operators of two float32 or two int32 values, which have no scales."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -200,7 +200,17 @@ def _prelu(a: Values, b: Values) -> Values:
 ADD = _kind(_Function("sum", "tk_add", _add, obeyed=False), tflite.AddOptions)
 SUB = _kind(_Function("difference", "tk_subtract", _subtract), tflite.SubOptions)
 MUL = _kind(_Function("product", "tk_multiply", _multiply, scaled=True), tflite.MulOptions)
-DIV = _kind(_Function("quotient", "tk_divide", _divide), tflite.DivOptions)
+_QUOTIENT = _Function("quotient", "tk_divide", _divide)
+
+
+def _check_quotient(graph: Graph, operator: Operator) -> None:
+    _check(_QUOTIENT, graph, operator)
+    _, right, target = _tensors(graph, operator)
+    if target.dtype == "int32" and right.data is not None and not right.data.all():
+        raise RefusedError(f"divides by the zeros of '{right.name}'", "leave zeros out")
+
+
+DIV = replace(_kind(_QUOTIENT, tflite.DivOptions), check=_check_quotient)
 SQUARED_DIFFERENCE = _kind(
     _Function(
         "squared difference",
