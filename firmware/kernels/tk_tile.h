@@ -47,6 +47,24 @@ static inline void tk_tile_finish(const tk_tile *tile, const int32_t *sums, cons
     }
 }
 
+// Begins the sums of a row of two words, for portable twins.
+static inline void tk_row_begin(const uint32_t *row, int32_t *sums, uint32_t columns)
+{
+    for (uint32_t i = 0; i < columns; i++) {
+        sums[i] = tk_floor_shift((int32_t)row[0], TK_SHIFT_BITS);
+    }
+}
+
+// Stores the outputs of such a row, `dst` being those of each column.
+static inline void tk_row_finish(const uint32_t *row, const int32_t *sums, uint32_t columns,
+                                 int8_t *const *dst, uint32_t channel, int32_t zero)
+{
+    const uint32_t less = row[0] & ((1u << TK_SHIFT_BITS) - 1u);
+    for (uint32_t i = 0; i < columns; i++) {
+        dst[i][channel] = tk_finish_doubled(sums[i], row[1], less, zero);
+    }
+}
+
 // Widens the windows of four positions to such columns. The first one lies at `src`, the next ones
 // `step` bytes behind it each. Each is `rows` runs, at least one, of `groups` times four inputs, at
 // least one, with `skip` bytes between two runs.

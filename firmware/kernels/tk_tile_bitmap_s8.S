@@ -17,7 +17,7 @@
 #if defined(__ARM_FEATURE_DSP) && __ARM_FEATURE_DSP
     .syntax unified
     .thumb
-#include "tk_requantize.inc"
+#include "tk_tile_row.inc"
 
     .equ    HERE, 0 // where the word's inputs begin
     .equ    MASKS, 4
@@ -38,13 +38,6 @@
     smlatb  \c, r12, lr, \c
     smlabb  \b, r2, lr, \b
     smlatb  \d, r2, lr, \d
-    .endm
-
-    .macro finish sum, column
-    smmlar  \sum, \sum, r1, \sum
-    finish_doubled \sum, r3, r2
-    ldr     r12, [sp, #DST + 4 * \column]
-    strb    \sum, [r12, lr]
     .endm
 
     .section .text.tk_tile_bitmap_s8, "ax", %progbits
@@ -87,12 +80,7 @@ tk_tile_bitmap_s8:
     cmp     r1, r2
     blo     .Lword
 
-    ldr     r12, [sp, #ROWS]
-    ldrd    r3, r1, [r12], #8
-    str     r12, [sp, #ROWS]
-    ldr     r2, [sp, #ZERO]
-    and     r3, r3, #31
-    ldr     lr, [sp, #ROW]
+    row_constants
     finish  r4, 0
     finish  r5, 1
     finish  r6, 2
@@ -101,12 +89,7 @@ tk_tile_bitmap_s8:
     finish  r9, 5
     finish  r10, 6
     finish  r11, 7
-    add     lr, lr, #1
-    str     lr, [sp, #ROW]
-    ldr     r12, [sp, #CHANNELS]
-    cmp     lr, r12
-    bne     .Lrow
-    pop     {r0-r12, pc}
+    next_row .Lrow
     .size   tk_tile_bitmap_s8, . - tk_tile_bitmap_s8
 
     // What clang writes for C: host/stack.py reads it.

@@ -25,17 +25,12 @@ void tk_tile_bitmap_s8(const int8_t *weights, const uint32_t *masks, const uint3
 {
     for (uint32_t row = 0; row < tile.channels; row++, rows += 2) {
         int32_t sums[TK_OCTET];
-        for (uint32_t i = 0; i < TK_OCTET; i++) {
-            sums[i] = tk_floor_shift((int32_t)rows[0], TK_SHIFT_BITS);
-        }
+        tk_row_begin(rows, sums, TK_OCTET);
         const uint32_t bytes = (uint32_t)(tile.end - columns);
         for (uint32_t at = 0; at < bytes; at += TK_OCTET * TK_BITMAP_WORD) {
             weights = add_word(*masks++, weights, columns + at, sums);
         }
-        const uint32_t less = rows[0] & ((1u << TK_SHIFT_BITS) - 1u);
-        for (uint32_t i = 0; i < TK_OCTET; i++) {
-            tile.dst[i][row] = tk_finish_doubled(sums[i], rows[1], less, tile.zero);
-        }
+        tk_row_finish(rows, sums, TK_OCTET, tile.dst, row, tile.zero);
     }
 }
 #endif

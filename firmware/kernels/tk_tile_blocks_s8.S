@@ -20,7 +20,7 @@
 #if defined(__ARM_FEATURE_DSP) && __ARM_FEATURE_DSP
     .syntax unified
     .thumb
-#include "tk_requantize.inc"
+#include "tk_tile_row.inc"
 
     .equ    GROUP, 32 // bytes of columns
     // registers that are pushed, and behind them tk_tile
@@ -29,13 +29,6 @@
     .equ    DST, 56
     .equ    CHANNELS, 72
     .equ    ZERO, 76
-
-    .macro finish sum, column
-    smmlar  \sum, \sum, r1, \sum
-    finish_doubled \sum, r3, r2
-    ldr     r12, [sp, #DST + 4 * \column]
-    strb    \sum, [r12, lr]
-    .endm
 
     .section .text.tk_tile_blocks_s8, "ax", %progbits
     .balign 4
@@ -73,22 +66,12 @@ tk_tile_blocks_s8:
     cmp     r2, #0
     bne     .Lblock
 .Lend:
-    ldr     r12, [sp, #ROWS]
-    ldrd    r3, r1, [r12], #8
-    str     r12, [sp, #ROWS]
-    ldr     r2, [sp, #ZERO]
-    and     r3, r3, #31
-    ldr     lr, [sp, #ROW]
+    row_constants
     finish  r4, 0
     finish  r5, 1
     finish  r6, 2
     finish  r7, 3
-    add     lr, lr, #1
-    str     lr, [sp, #ROW]
-    ldr     r12, [sp, #CHANNELS]
-    cmp     lr, r12
-    bne     .Lrow
-    pop     {r0-r12, pc}
+    next_row .Lrow
     .size   tk_tile_blocks_s8, . - tk_tile_blocks_s8
 
     // What clang writes for C: host/stack.py reads it.

@@ -30,14 +30,9 @@ void tk_tile_blocks_s8(const uint32_t *weights, const uint32_t *rows, const uint
     const uint8_t *stream = (const uint8_t *)weights;
     for (uint32_t row = 0; row < tile.channels; row++, rows += 2) {
         int32_t sums[TK_TILE_COLUMNS];
-        for (uint32_t i = 0; i < TK_TILE_COLUMNS; i++) {
-            sums[i] = tk_floor_shift((int32_t)rows[0], TK_SHIFT_BITS);
-        }
+        tk_row_begin(rows, sums, TK_TILE_COLUMNS);
         stream = add_row(stream, columns, sums);
-        const uint32_t less = rows[0] & ((1u << TK_SHIFT_BITS) - 1u);
-        for (uint32_t i = 0; i < TK_TILE_COLUMNS; i++) {
-            tile.dst[i][row] = tk_finish_doubled(sums[i], rows[1], less, tile.zero);
-        }
+        tk_row_finish(rows, sums, TK_TILE_COLUMNS, tile.dst, row, tile.zero);
     }
 }
 #endif

@@ -16,8 +16,9 @@ typedef struct {
 // Computes all channels of eight columns, clipped to int8.
 //
 //     stream   for each row pairs of bytes, steps to the next input and its weight, and a 0
-//     rows     for each row two words: bias and shift to the right less 1, and the doubled
-//     multiplier columns  for each input its bytes in the eight columns channels at least one
+//     rows     for each row two words, as those of tk_tile_blocks_s8
+//     columns  for each input its bytes in the eight columns
+//     channels at least one
 void tk_tile_sparse_s8(const uint8_t *stream, const uint32_t *rows, const int8_t *columns,
                        uint32_t channels, tk_tile_sparse tile);
 

@@ -18,7 +18,7 @@
 #if defined(__ARM_FEATURE_DSP) && __ARM_FEATURE_DSP
     .syntax unified
     .thumb
-#include "tk_requantize.inc"
+#include "tk_tile_row.inc"
 
     .equ    ROWS, 4 // with the columns behind it
     .equ    CHANNELS, 12
@@ -46,13 +46,6 @@
     four_columns r3, r8, r9, r10, r11
     .endm
 
-    .macro finish sum, column
-    smmlar  \sum, \sum, r1, \sum
-    finish_doubled \sum, r3, r2
-    ldr     r12, [sp, #DST + 4 * \column]
-    strb    \sum, [r12, lr]
-    .endm
-
     .section .text.tk_tile_sparse_s8, "ax", %progbits
     .balign 4
     .global tk_tile_sparse_s8
@@ -78,12 +71,7 @@ tk_tile_sparse_s8:
     b       .Lweight
 .Lend:
     sub     r0, r0, #1
-    ldr     r12, [sp, #ROWS]
-    ldrd    r3, r1, [r12], #8
-    str     r12, [sp, #ROWS]
-    ldr     r2, [sp, #ZERO]
-    and     r3, r3, #31
-    ldr     lr, [sp, #ROW]
+    row_constants
     finish  r4, 0
     finish  r5, 1
     finish  r6, 2
@@ -92,12 +80,7 @@ tk_tile_sparse_s8:
     finish  r9, 5
     finish  r10, 6
     finish  r11, 7
-    add     lr, lr, #1
-    str     lr, [sp, #ROW]
-    ldr     r12, [sp, #CHANNELS]
-    cmp     lr, r12
-    bne     .Lrow
-    pop     {r0-r12, pc}
+    next_row .Lrow
     .size   tk_tile_sparse_s8, . - tk_tile_sparse_s8
 
     // What clang writes for C: host/stack.py reads it.

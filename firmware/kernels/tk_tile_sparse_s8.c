@@ -22,14 +22,9 @@ void tk_tile_sparse_s8(const uint8_t *stream, const uint32_t *rows, const int8_t
 {
     for (uint32_t row = 0; row < channels; row++, rows += 2) {
         int32_t sums[TK_OCTET];
-        for (uint32_t i = 0; i < TK_OCTET; i++) {
-            sums[i] = tk_floor_shift((int32_t)rows[0], TK_SHIFT_BITS);
-        }
+        tk_row_begin(rows, sums, TK_OCTET);
         stream = add_row(stream, columns, sums);
-        const uint32_t less = rows[0] & ((1u << TK_SHIFT_BITS) - 1u);
-        for (uint32_t i = 0; i < TK_OCTET; i++) {
-            tile.dst[i][row] = tk_finish_doubled(sums[i], rows[1], less, tile.zero);
-        }
+        tk_row_finish(rows, sums, TK_OCTET, tile.dst, row, tile.zero);
     }
 }
 #endif
