@@ -71,14 +71,21 @@ def wide_product(rows: Ints, times: int) -> Work:
     }
 
 
-def sparse_product(rows: Ints, times: int, plain: bool) -> Work:
-    """Count a sparse product on a core without DSP instructions."""
-    outputs, weights = len(rows), _in_segments(rows)
+def _finished(outputs: int, times: int, plain: bool) -> Work:
+    """Count what products of one output at a time have in common, however weights are stored."""
     return {
         "calls": 1,
         "products": times,
         "outputs": times * outputs if plain else 0,
         "odd outputs": 0 if plain else times * outputs,
+    }
+
+
+def sparse_product(rows: Ints, times: int, plain: bool) -> Work:
+    """Count a sparse product on a core without DSP instructions."""
+    outputs, weights = len(rows), _in_segments(rows)
+    return {
+        **_finished(outputs, times, plain),
         "segments": times * weights.size,
         "filled": times * int(np.count_nonzero(weights)),
         "weights": times * int(weights.sum()),
@@ -94,10 +101,7 @@ def bitmap_product(rows: Ints, times: int, plain: bool) -> Work:
     octets = filled.reshape(outputs, -1, BITMAP_WORD // 8, 8).any(axis=3)
     last = np.max(octets * np.arange(1, BITMAP_WORD // 8 + 1), axis=2)
     return {
-        "calls": 1,
-        "products": times,
-        "outputs": times * outputs if plain else 0,
-        "odd outputs": 0 if plain else times * outputs,
+        **_finished(outputs, times, plain),
         "words": times * last.size,
         "filled": times * int(np.count_nonzero(last)),
         "octets": times * int(last.sum()),
@@ -111,10 +115,7 @@ def codebook_product(rows: Ints, times: int, plain: bool) -> Work:
     outputs, inputs = rows.shape
     words, rest = divmod(inputs, CODEBOOK_WORD)
     return {
-        "calls": 1,
-        "products": times,
-        "outputs": times * outputs if plain else 0,
-        "odd outputs": 0 if plain else times * outputs,
+        **_finished(outputs, times, plain),
         "words": times * outputs * words,
         "ends": times * outputs if rest else 0,
         "rest": times * outputs * rest,
