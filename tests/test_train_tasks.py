@@ -52,7 +52,7 @@ def reach(task: Task, seed: int, on_board: bool = False) -> Reached:
         save_model(model, path)
         converted = convert(path, splits.train)
         record = build(converted.tflite, "m.tflite", BOARD, BuildOptions(), folder)
-        inputs = quantize_inputs(converted.input, splits.test)
+        inputs = [quantize_inputs(converted.input, splits.test)]
         truth = judge_file(converted.tflite, "m", inputs)
         if on_board:
             samples = from_dataset(load(folder, record).graph, splits.test, "m.tflite")
