@@ -5,6 +5,9 @@ position of a weight in its segment, and the number of weights in it, each fit a
 
     counts[output][segment]     how many weights follow
     indices[k], weights[k]      position in the segment and value, row after row
+
+Where zeros come in blocks of four inputs, a position is that of a block, whose four weights follow
+one another, and segments are four times as long.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,7 +18,7 @@ from numpy.typing import NDArray
 
 from tinykit.codegen.cost import Cost, cost_of
 from tinykit.codegen.layer import Field, Layer, LowerOptions, Table
-from tinykit.codegen.work import SEGMENT
+from tinykit.codegen.work import BLOCK, SEGMENT
 from tinykit.core.units import grouped
 
 Matrix = NDArray[np.int8]
@@ -32,8 +35,7 @@ class Encoded:
         kernel: "tk_dense_s8", "tk_sparse_s8" or another one.
         record: the C type of the record that it reads.
         tables: weights, and for sparse rows their indices and counts.
-        encoding: "dense", "sparse", "bitmap" or "codebook" (codegen/compact.py), or "block", of
-            four inputs each: codegen/packed.py.
+        encoding: "dense", "sparse", "block", "bitmap" or "codebook" (codegen/compact.py).
         sizes: members of the record beside the tables.
     """
 
@@ -60,9 +62,10 @@ def as_sparse(*blocks: Matrix) -> Encoded:
     return Encoded("tk_sparse_s8", "tk_sparse_layer", sparse_tables(*blocks), "sparse")
 
 
-def in_blocks() -> Encoded:
-    """Say that a kernel reads blocks of four inputs."""
-    return Encoded("", "", (), "block")
+def as_blocks(rows: Matrix) -> Encoded:
+    """Lay a matrix out in sparse rows of blocks, inputs filled up to whole ones."""
+    filled = np.pad(rows, ((0, 0), (0, -rows.shape[1] % BLOCK)))
+    return Encoded("tk_block_s8", "tk_sparse_layer", sparse_tables(filled, block=BLOCK), "block")
 
 
 def choose(
@@ -148,18 +151,18 @@ def _smaller(saved: int) -> str:
     return f"{grouped(abs(saved))} bytes {'larger' if saved < 0 else 'smaller'}"
 
 
-def sparse_tables(*blocks: Matrix) -> tuple[Table, ...]:
-    """Lay matrices out in sparse rows, one behind the other."""
+def sparse_tables(*matrices: Matrix, block: int = 1) -> tuple[Table, ...]:
+    """Lay matrices out in sparse rows of blocks of so many inputs, one behind the other."""
     counts: list[int] = []
     indices: list[NDArray[np.uint8]] = [np.zeros(0, np.uint8)]
     weights: list[Matrix] = [np.zeros(0, np.int8)]
-    for row in (row for rows in blocks for row in rows):
+    for row in (row.reshape(-1, block) for rows in matrices for row in rows):
         for start in range(0, len(row), SEGMENT):
             part = row[start : start + SEGMENT]
-            places = np.flatnonzero(part)
+            places = np.flatnonzero(part.any(axis=1))
             counts.append(len(places))
             indices.append(places.astype(np.uint8))
-            weights.append(part[places])
+            weights.append(part[places].ravel())
     return (
         Table("weights", never_empty(np.concatenate(weights)), "weights"),
         Table("indices", never_empty(np.concatenate(indices)), "indices"),

@@ -16,11 +16,13 @@ from tinykit.codegen.ops.shared import Ints, Window, positions
 Work = dict[str, float]
 Matrix = NDArray[np.signedinteger[Any]]
 SEGMENT = 255  # inputs that a sparse row counts together: TK_SPARSE_SEGMENT
+BLOCK = 4  # inputs: TK_BLOCK
 BITMAP_WORD = 32  # inputs in a word: TK_BITMAP_WORD
 CODEBOOK_WORD = 8  # inputs in a word: TK_CODEBOOK_WORD
 _QUAD = 4  # outputs: TK_QUAD
 _UNROLLED = 4  # turns of a loop in C, by compilers
 _TURN = 16  # weights that tk_sparse_rows_s8 takes in one
+_BLOCK_TURN = 4  # blocks that tk_block_rows_s8 takes in one
 
 
 def summed(parts: Sequence[Work]) -> Work:
@@ -94,6 +96,17 @@ def sparse_product(rows: Ints, times: int, plain: bool) -> Work:
     }
 
 
+def block_product(rows: Ints, times: int, plain: bool) -> Work:
+    """Count a product with weights in blocks on a core without DSP instructions."""
+    blocks = _in_segments(_blocks(rows))
+    return {
+        **_finished(len(rows), times, plain),
+        "segments": times * blocks.size,
+        "filled": times * int(np.count_nonzero(blocks)),
+        "blocks": times * int(blocks.sum()),
+    }
+
+
 def bitmap_product(rows: Ints, times: int, plain: bool) -> Work:
     """Count a product with a bit for each weight; kernels without CLZ look at eight at a time."""
     outputs = len(rows)
@@ -150,6 +163,25 @@ def sparse_rows(rows: Ints, scales: int, clipped: bool) -> Work:
         "weights": int(weights.sum()),
         "clipped": outputs if clipped else 0,
     }
+
+
+def block_rows(rows: Ints, clipped: bool) -> Work:
+    """Count FULLY_CONNECTED with weights in blocks and DSP instructions."""
+    outputs = len(rows)
+    blocks = _in_segments(_blocks(rows))
+    return {
+        "calls": 1,
+        "outputs": outputs,
+        "segments": blocks.size,
+        "turns": int((blocks // _BLOCK_TURN).sum()),
+        "blocks": int(blocks.sum()),
+        "clipped": outputs if clipped else 0,
+    }
+
+
+def _blocks(rows: Ints) -> Ints:
+    """Return for each block of a row whether it has weights."""
+    return np.asarray(rows.reshape(len(rows), -1, BLOCK).any(axis=2), np.int64)
 
 
 def _in_segments(rows: Matrix) -> NDArray[np.int64]:
@@ -212,7 +244,7 @@ def dense_tiles(view: Window, rows: Ints, channels: int, filled: int, clipped: b
 def block_tiles(
     view: Window, rows: Ints, channels: int, filled: int, blocks: int, clipped: bool
 ) -> Work:
-    """Count a convolution with weights in so many blocks: tk_conv_blocks_s8.c."""
+    """Count a convolution with weights in so many blocks: tk_conv_block_tile_s8.c."""
     work = _columns(view, channels, filled)
     tiles = work["tiles"]
     work |= {"tile outputs": tiles * len(rows), "tile blocks": tiles * blocks}

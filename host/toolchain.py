@@ -39,7 +39,7 @@ NOT_WORTH_COPIES = {
     "tk_codebook_s8": 0.0,
     "tk_conv_bitmap_s8": 0.0,
     "tk_conv_bitmap_tile_s8": 0.0,
-    "tk_conv_blocks_s8": 0.0,
+    "tk_conv_block_tile_s8": 0.0,
     "tk_conv_codebook_s8": 0.0,
     "tk_dense_packed_s8": 0.0,
     "tk_softmax_s8": 0.1,

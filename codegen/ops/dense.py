@@ -1,5 +1,6 @@
 """FULLY_CONNECTED: a matrix times a vector."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -10,7 +11,7 @@ import tflite
 from tinykit.codegen import work
 from tinykit.codegen.access import Access, Steps, by_fours, copied_first, read_while_writing
 from tinykit.codegen.compact import compact
-from tinykit.codegen.encode import Encoded, choose, in_blocks
+from tinykit.codegen.encode import Encoded, as_blocks, choose
 from tinykit.codegen.layer import Arrays, Layer, LowerOptions, OpKind, RefusedError
 from tinykit.codegen.ops import packed, shared
 from tinykit.codegen.ops.product import Product, padding, summary_of
@@ -24,6 +25,12 @@ _TILED = {
     "bitmap": packed.lower_bitmap_convolution,
     "block": packed.lower_block_convolution,
     "sparse": packed.lower_sparse_convolution,
+}
+_PLAIN: dict[str, Callable[[Product], work.Work]] = {
+    "block": lambda product: work.block_rows(product.rows, product.clipped),
+    "sparse": lambda product: work.sparse_rows(
+        product.rows, len(product.scaling.shift), product.clipped
+    ),
 }
 _ONE_SCALE = "quantize its weights with one scale, or to int8"
 
@@ -114,9 +121,7 @@ def _lower(graph: Graph, operator: Operator, options: LowerOptions) -> Layer:
         return convolution(operator, product, as_image(positions), inputs, options)
     prepared = packed.prepared(product)
     lower = partial(_lower_single, operator, prepared, options)
-    rows = product.rows.astype(np.int8)
-    more = compact(rows) if product.scaling.width == INT8 else ()
-    return choose(lower, [rows], options, more)
+    return choose(lower, [product.rows.astype(np.int8)], options, _others(product))
 
 
 def _lower_single(
@@ -128,15 +133,15 @@ def _lower_single(
     outputs, inputs = product.rows.shape
     activation = shared.activation_name(operator.attributes.activation)
     width = product.scaling.width
-    plain = options.dsp and product.plain and encoded.encoding == "sparse"
+    plain = options.dsp and product.plain and encoded.encoding in _PLAIN
     amount = product.count_work(encoded, 1)
     if plain:
-        amount = work.sparse_rows(product.rows, len(product.scaling.shift), product.clipped)
+        amount = _PLAIN[encoded.encoding](product)
     return Layer(
         name=operator.name,
         kind=operator.kind,
         summary=summary_of(f"dense {inputs} -> {outputs}", activation, encoded),
-        kernel=width.kernel("tk_sparse_plain_s8" if plain else encoded.kernel),
+        kernel=width.kernel(f"tk_{encoded.encoding}_plain_s8" if plain else encoded.kernel),
         record=width.record(encoded.record),
         fields=product.fields(operator.name, encoded),
         inputs=(_number(operator.inputs[0]),),
@@ -153,11 +158,23 @@ def convolution(
 ) -> Layer:
     """Lower a product that is taken at every position of an image, in the cheapest encoding."""
     lower = partial(lower_convolution, operator, product, view, channels, options)
+    filled = _streams(packed.prepared(product), options)
+    others = _others(product, filled)
+    return choose(lower, [product.rows.astype(np.int8)], options, others)
+
+
+def _others(product: Product, filled: bool = False) -> tuple[Encoded, ...]:
+    """Return the encodings beside dense and sparse that can hold a product's weights.
+
+    Args:
+        product: with the weights.
+        filled: the kernel that takes blocks fills inputs up to whole ones.
+    """
+    if product.scaling.width != INT8:
+        return ()
     rows = product.rows.astype(np.int8)
-    more = compact(rows) if product.scaling.width == INT8 else ()
-    if _streams(packed.prepared(product), options):
-        more = (in_blocks(), *more)
-    return choose(lower, [rows], options, more)
+    blocks = (as_blocks(rows),) if filled or rows.shape[1] % work.BLOCK == 0 else ()
+    return (*blocks, *compact(rows))
 
 
 def _streams(product: Product, options: LowerOptions) -> bool:

@@ -128,7 +128,7 @@ def lower_block_convolution(
     sizes = {"pairs": pairs, "run": filled}
     return replace(
         layer,
-        kernel="tk_conv_blocks_s8",
+        kernel="tk_conv_block_tile_s8",
         fields=tuple((name, sizes.get(name, value)) for name, value in layer.fields),
         tables=(stream, packed.row_records(product.folded_bias(), product.scaling)),
         scratch_bytes=4 * packed.COLUMNS * pairs + _copied_bytes(view, run, 2 * pairs),

@@ -48,6 +48,8 @@ class Product:
         """Count the product, taken so many times, without DSP instructions."""
         if encoded.encoding == "sparse":
             return work.sparse_product(self.rows, times, self.plain)
+        if encoded.encoding == "block":
+            return work.block_product(self.rows, times, self.plain)
         if encoded.encoding == "bitmap":
             return work.bitmap_product(self.rows, times, self.plain)
         if encoded.encoding == "codebook":

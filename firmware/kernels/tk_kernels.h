@@ -57,6 +57,10 @@ typedef struct {
     tk_output out;
 } tk_sparse_layer;
 
+// In tk_block_s8 and kernels named like it a position is that of a block of inputs, each with as
+// many weights, and segments are as many times as long.
+#define TK_BLOCK 4
+
 // The same with a bit for each weight, set if it is not zero. The first input of a row has the
 // highest bit of the row's first word.
 #define TK_BITMAP_WORD 32
@@ -113,6 +117,12 @@ typedef struct {
     tk_window window;
     tk_sparse_layer sparse;
 } tk_conv_sparse_layer;
+
+typedef struct {
+    int8_t pad_value;
+    tk_window window;
+    tk_sparse_layer block;
+} tk_conv_block_layer;
 
 typedef struct {
     int8_t pad_value;
@@ -621,11 +631,13 @@ typedef struct {
 
 void tk_dense_s8(const tk_dense_layer *layer, const int8_t *src, int8_t *dst);
 void tk_sparse_s8(const tk_sparse_layer *layer, const int8_t *src, int8_t *dst);
+void tk_block_s8(const tk_sparse_layer *layer, const int8_t *src, int8_t *dst);
 void tk_bitmap_s8(const tk_bitmap_layer *layer, const int8_t *src, int8_t *dst);
 void tk_codebook_s8(const tk_codebook_layer *layer, const int8_t *src, int8_t *dst);
 
-// As tk_sparse_s8, for plain outputs.
+// As tk_sparse_s8 and tk_block_s8, for plain outputs.
 void tk_sparse_plain_s8(const tk_sparse_layer *layer, const int8_t *src, int8_t *dst);
+void tk_block_plain_s8(const tk_sparse_layer *layer, const int8_t *src, int8_t *dst);
 
 // `scratch` holds the inputs filled up to a multiple of 4, unless they are one.
 void tk_dense_packed_s8(const tk_dense_packed_layer *layer, const int8_t *src, int8_t *dst,
@@ -638,6 +650,8 @@ void tk_dense_large_s8(const tk_dense_packed_layer *layer, const int8_t *src, in
 void tk_conv_s8(const tk_conv_layer *layer, const int8_t *src, int8_t *dst, int8_t *column);
 void tk_conv_sparse_s8(const tk_conv_sparse_layer *layer, const int8_t *src, int8_t *dst,
                        int8_t *column);
+void tk_conv_block_s8(const tk_conv_block_layer *layer, const int8_t *src, int8_t *dst,
+                      int8_t *column);
 void tk_conv_bitmap_s8(const tk_conv_bitmap_layer *layer, const int8_t *src, int8_t *dst,
                        int8_t *column);
 void tk_conv_codebook_s8(const tk_conv_codebook_layer *layer, const int8_t *src, int8_t *dst,
@@ -649,8 +663,8 @@ void tk_conv_packed_s8(const tk_conv_packed_layer *layer, const int8_t *src, int
                        int8_t *scratch);
 void tk_conv_large_s8(const tk_conv_packed_layer *layer, const int8_t *src, int8_t *dst,
                       int8_t *scratch);
-void tk_conv_blocks_s8(const tk_conv_packed_layer *layer, const int8_t *src, int8_t *dst,
-                       int8_t *scratch);
+void tk_conv_block_tile_s8(const tk_conv_packed_layer *layer, const int8_t *src, int8_t *dst,
+                           int8_t *scratch);
 
 // `scratch` holds a tile of 8 bytes for each input, and behind it the bytes of 4 rows of the window
 // unless none is gathered; it lies at a multiple of 4 bytes.
