@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tinykit.codegen.links import channels, has_too_many, links
 from tinykit.codegen.mixing import Mixing, mixing
 from tinykit.codegen.ops.table import KINDS
+from tinykit.codegen.work import BLOCK
 from tinykit.core.graph import Graph, Operator
 
 Ints = NDArray[np.int64]
@@ -21,6 +22,9 @@ Bools = NDArray[np.bool_]
 Mixings = list[tuple[Operator, Mixing | None]]
 VARIES = 1 << 16  # no int8 value
 _SPARSE = 0.65  # of zeros, from which on weights are stored sparse, and groups are of no use
+_BLOCKS = 0.4  # of zeros, from which on weights may be stored in blocks
+_BLOCK_WEIGHTS = 2.5  # of a block that is not zero, from which on one by one is larger
+_COMPUTING = 16  # of a channel without weights takes as long as so many weights one by one
 _COPYING = 4  # of an input takes as long as so many weights
 _MOST_WORK = 1 << 23  # values that an operator is made of, more than any microcontroller computes
 
@@ -53,7 +57,7 @@ def needed(graph: Graph, found: dict[int, Ints], group: int = 1) -> dict[int, Bo
     mixings = [(operator, mixing(graph, operator)) for operator in graph.operators]
     _mark_fixed(graph, classes, [operator for operator, mixed in mixings if mixed is None])
     _mark_all_read(classes, graph, mixings, found)
-    while group > 1 and _fill_groups(classes, mixings, group):
+    while _fill_blocks(classes, mixings) or (group > 1 and _fill_groups(classes, mixings, group)):
         _mark_all_read(classes, graph, mixings, found)
     return {number: classes.kept(number) for number in classes.start}
 
@@ -71,6 +75,35 @@ def _mark_all_read(
             for number in operator.outputs:
                 if not classes.kept(number).any():
                     classes.mark(number, np.arange(1))
+
+
+def _fill_blocks(classes: "_Classes", mixings: Mixings) -> bool:
+    """Keep a few more channels where weights come in blocks of them, which would be torn apart.
+
+    Returns:
+        Whether any are kept that were not.
+    """
+    classes.changed = False
+    for operator, mixed in mixings:
+        if mixed is None or operator.kind == "TRANSPOSE_CONV":
+            continue
+        number, rows = operator.inputs[mixed.source], classes.kept(operator.outputs[0])
+        assert number is not None
+        weights, kept = mixed.weights[rows], classes.kept(number)
+        if not _in_blocks(weights, kept):
+            continue
+        more = np.repeat(kept.reshape(-1, BLOCK).any(axis=1), BLOCK) & ~kept
+        if _COMPUTING * more.sum() <= np.count_nonzero(weights):
+            classes.mark(number, np.flatnonzero(more))
+    return classes.changed
+
+
+def _in_blocks(weights: Ints, kept: Bools) -> bool:
+    """Tell whether the weights (.., channels) that are not zero lie in few blocks of channels."""
+    if weights.shape[-1] % BLOCK or np.mean(weights[..., kept] == 0) < _BLOCKS:
+        return False
+    blocks = weights.reshape(-1, BLOCK).any(axis=1)
+    return bool(np.count_nonzero(weights) >= _BLOCK_WEIGHTS * blocks.sum())
 
 
 def _fill_groups(classes: "_Classes", mixings: Mixings, group: int) -> bool:

@@ -192,3 +192,30 @@ def hidden_layer(zeros: float) -> bytes:
 def test_groups_of_inputs_stay_whole_for_dense_kernels(dsp: bool, zeros: float, lost: int) -> None:
     model = compiled_file(hidden_layer(zeros), "two", LowerOptions(dsp=dsp))
     assert model.program.removed_channels == lost
+
+
+def pruned_layer(block: int) -> bytes:
+    """Make two dense layers, 8 -> 32 -> 48; five hidden channels have no weights, four of a block.
+
+    Of the second layer's weights, three quarters are zero, in blocks of so many inputs.
+    """
+    rng = np.random.default_rng(0)
+    draft = Draft(rng)
+    source = draft.input((1, 8), 0.1, 0)
+    first, second = (rng.integers(1, 99, shape).astype(np.int8) for shape in ((32, 8), (48, 32)))
+    first[[3, 8, 9, 10, 11]] = 0
+    second[np.repeat(rng.random((48, 32 // block)) < 0.75, block, axis=1)] = 0
+    for name, values in (("w", first), ("v", second)):
+        table = draft.add(FlatTensor(name, values.shape, "int8", (0.1,), (0,), data=values))
+        target = FlatTensor(f"{name} out", (1, len(values)), "int8", (20.0,), (0,))
+        inputs = (source, table, -1)
+        source = draft.apply("FULLY_CONNECTED", inputs, flat.dense_options(), target)
+    return to_bytes(draft.model((source,)))
+
+
+@pytest.mark.parametrize("dsp", [False, True])
+@pytest.mark.parametrize(("block", "lost", "encoding"), [(1, 5, "sparse"), (4, 4, "block")])
+def test_blocks_of_weights_stay_whole(dsp: bool, block: int, lost: int, encoding: str) -> None:
+    model = compiled_file(pruned_layer(block), "pruned", LowerOptions(dsp=dsp))
+    assert model.program.removed_channels == lost
+    assert model.program.layers[1].encoding == encoding
