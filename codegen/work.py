@@ -124,7 +124,7 @@ def bitmap_product(rows: Ints, times: int, plain: bool) -> Work:
 
 
 def codebook_product(rows: Ints, times: int, plain: bool) -> Work:
-    """Count a product with weights of four bits."""
+    """Count a product with weights of four bits without DSP instructions."""
     outputs, inputs = rows.shape
     words, rest = divmod(inputs, CODEBOOK_WORD)
     return {
@@ -132,6 +132,21 @@ def codebook_product(rows: Ints, times: int, plain: bool) -> Work:
         "words": times * outputs * words,
         "ends": times * outputs if rest else 0,
         "rest": times * outputs * rest,
+    }
+
+
+def codebook_pairs(rows: Ints, books: int, clipped: bool) -> Work:
+    """Count FULLY_CONNECTED with weights of four bits and DSP instructions."""
+    outputs, inputs = rows.shape
+    words = -(-inputs // CODEBOOK_WORD)
+    return {
+        "calls": 1,
+        "outputs": outputs,
+        "books": books,
+        "waiting": books * outputs,
+        "words": outputs * words,
+        "widened": words,
+        "clipped": outputs if clipped else 0,
     }
 
 
@@ -251,24 +266,46 @@ def block_tiles(
     return work | {"clipped": packed.COLUMNS * tiles * len(rows) if clipped else 0}
 
 
-def _columns(view: Window, channels: int, filled: int) -> Work:
-    """Count what filling the columns of all tiles of four positions takes."""
-    height, run = view.kernel[0], view.kernel[1] * channels
-    words = packed.column_words(height * filled)
-    inside, in_row = _tiles(view, packed.COLUMNS)
-    in_place = view.kernel == (1, 1) and run % packed.GROUP == 0
-    wide = inside.all(axis=1) & in_row & _readable(view, channels, filled)
-    tiles, widened, narrow = len(inside), int(wide.sum()), inside[~wide]
-    copied = 0 if in_place else int(narrow.sum())
-    edges = narrow.size - int(narrow.sum())
+def codebook_tiles(view: Window, rows: Ints, channels: int, clipped: bool) -> Work:
+    """Count a convolution with weights of four bits: tk_conv_codebook_tile_s8.c."""
+    outputs, taps = rows.shape
+    inside, _ = _tiles(view, packed.COLUMNS)
+    tiles, words = len(inside), -(-taps // CODEBOOK_WORD)
     return {
         "calls": 1,
         "tiles": tiles,
+        **_single_columns(view, channels, packed.column_words(taps), inside),
+        "tile outputs": tiles * outputs,
+        "tile words": tiles * outputs * words,
+        "clipped": packed.COLUMNS * tiles * outputs if clipped else 0,
+    }
+
+
+def _columns(view: Window, channels: int, filled: int) -> Work:
+    """Count what filling the columns of all tiles of four positions takes."""
+    words = packed.column_words(view.kernel[0] * filled)
+    inside, in_row = _tiles(view, packed.COLUMNS)
+    wide = inside.all(axis=1) & in_row & _readable(view, channels, filled)
+    widened = int(wide.sum())
+    return {
+        "calls": 1,
+        "tiles": len(inside),
         "widened": widened,
-        "widened lines": widened * height,
+        "widened lines": widened * view.kernel[0],
         "widened words": widened * words,
-        "filled": narrow.size,
-        "filled words": narrow.size * words,
+        **_single_columns(view, channels, words, inside[~wide]),
+    }
+
+
+def _single_columns(view: Window, channels: int, words: int, inside: NDArray[np.bool_]) -> Work:
+    """Count what filling columns of so many words one by one takes: tk_tile_fill_column."""
+    height, run = view.kernel[0], view.kernel[1] * channels
+    in_place = view.kernel == (1, 1) and run % packed.GROUP == 0
+    copied = 0 if in_place else int(inside.sum())
+    edges = inside.size - int(inside.sum())
+    return {
+        "filled": inside.size,
+        "filled words": inside.size * words,
         "copied": copied,
         "copied lines": copied * height,
         "copied bytes": copied * height * run,

@@ -36,11 +36,13 @@ _LEVELS: dict[str, tuple[str, ...]] = {
 NOT_WORTH_COPIES = {
     "tk_average_pool_s8": 1.8,
     "tk_bitmap_s8": 0.0,  # of no layer of theirs
+    "tk_codebook_pairs_s8": 0.0,
     "tk_codebook_s8": 0.0,
     "tk_conv_bitmap_s8": 0.0,
     "tk_conv_bitmap_tile_s8": 0.0,
     "tk_conv_block_tile_s8": 0.0,
     "tk_conv_codebook_s8": 0.0,
+    "tk_conv_codebook_tile_s8": 0.0,
     "tk_dense_packed_s8": 0.0,
     "tk_softmax_s8": 0.1,
 }

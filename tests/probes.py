@@ -24,12 +24,14 @@ class Style:
         odd: sums are scaled up.
         large: sums are too large for rows to be joined.
         few: weights have 16 values.
+        books: rows have so many different ones.
     """
 
     dtype: str = "int8"
     odd: bool = False
     large: bool = False
     few: bool = False
+    books: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ class Probe:
 
 
 PLAIN, ODD, WIDE, LARGE = Style(), Style(odd=True), Style("int16"), Style(large=True)
-FEW, FEW_ODD = Style(few=True), Style(odd=True, few=True)
+FEW, FEW_ODD, FEW_EACH = Style(few=True), Style(odd=True, few=True), Style(few=True, books=3)
 
 
 def probes(seed: int) -> Iterator[FlatModel]:
@@ -60,7 +62,7 @@ def probes(seed: int) -> Iterator[FlatModel]:
         (_transposed, PLAIN, 16), (_transposed, ODD, 8), (_lstm, PLAIN, 20),
         (_dense, LARGE, 10), (_conv, LARGE, 30),
         (_dense, FEW, 20), (_dense, FEW_ODD, 12),
-        (_conv, FEW, 16), (_conv, FEW_ODD, 8),
+        (_conv, FEW, 16), (_conv, FEW_ODD, 8), (_dense, FEW_EACH, 20), (_conv, FEW_EACH, 16),
     ):  # fmt: skip
         for _ in range(count):
             yield draw(rng, style)
@@ -145,6 +147,8 @@ def model(rng: np.random.Generator, probe: Probe) -> FlatModel:
     values = _weights(rng, probe.weights)
     if probe.style.few:
         values &= -16
+        places = np.arange(len(values)) % probe.style.books
+        values += places.reshape(-1, *[1] * (values.ndim - 1)).astype(np.int8)
     taps = values.size / len(values)
     scales = (_WEIGHT_SCALE,) * (len(values) if probe.per_channel else 1)
     steps = 0.5 if probe.style.odd else 40.0 * float(np.sqrt(taps))

@@ -1,5 +1,6 @@
 """Weights in fewer bits decode to the weights, and the kernels that read them are exact."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import flat
@@ -10,7 +11,7 @@ from flat import FlatModel, FlatTensor, to_bytes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from probes import ODD, PLAIN, Probe, model
+from probes import FEW, ODD, PLAIN, Probe, model
 
 from tinykit.codegen import reference
 from tinykit.codegen.compact import as_bitmap, as_codebook, books_of, compact
@@ -21,6 +22,7 @@ from tinykit.codegen.layer import LowerOptions
 PROFILE = settings(derandomize=True, deadline=None, database=None)
 Matrix = NDArray[np.int8]
 KERNELS = ("tk_bitmap_s8", "tk_codebook_s8", "tk_conv_bitmap_s8", "tk_conv_codebook_s8")
+DSP_KERNELS = ("tk_codebook_pairs_s8", "tk_conv_bitmap_tile_s8", "tk_conv_codebook_tile_s8")
 INPUTS = (1, 7, 8, 9, 31, 32, 33, 64, 255, 300)
 
 
@@ -56,11 +58,10 @@ def test_bitmaps(rows: Matrix, transposed: bool) -> None:
 
 def decoded(encoded: Encoded, shape: tuple[int, int]) -> Matrix:
     """Look every weight up, as the kernel does."""
-    table, (_, step) = tables(encoded), encoded.sizes[0]
-    values = table["values"].ravel()
+    table = tables(encoded)
     rows = [
-        [values[step * row + (table["codes"][row, at // 8] >> 4 * (at % 8) & 15)] for at in places]
-        for row, places in enumerate([range(shape[1])] * shape[0])
+        [book[codes[at // 8] >> 4 * (at % 8) & 15] for at in range(shape[1])]
+        for codes, book in zip(table["codes"], table["values"][table["books"]], strict=True)
     ]
     return np.array(rows, np.int8)
 
@@ -69,10 +70,12 @@ def decoded(encoded: Encoded, shape: tuple[int, int]) -> Matrix:
 @given(matrices(15))
 def test_codebooks(rows: Matrix) -> None:
     books = books_of(rows)
-    assert books is not None and books.shape == (1, 16)
+    assert books is not None and books.values.shape == (1, 16)
     encoded = as_codebook(rows, books)
     assert tables(encoded)["codes"].nbytes == 4 * len(rows) * -(-rows.shape[1] // 8)
     np.testing.assert_array_equal(decoded(encoded, rows.shape), rows)
+    filled = decoded(encoded, (len(rows), rows.shape[1] + -rows.shape[1] % 8))
+    assert not filled[:, rows.shape[1] :].any()
 
 
 @PROFILE
@@ -80,18 +83,34 @@ def test_codebooks(rows: Matrix) -> None:
 def test_codebooks_of_each_row(drawn: list[Matrix]) -> None:
     rows = np.stack([np.resize(row, 40) for row in drawn])
     books = books_of(rows)
-    assert books is not None and len(books) in (1, len(rows))
+    assert books is not None and len(books.values) <= len(rows)
     np.testing.assert_array_equal(decoded(as_codebook(rows, books), rows.shape), rows)
 
 
 def test_a_codebook_has_16_values() -> None:
-    rows = np.arange(17, dtype=np.int8)[None]
+    rows = np.arange(1, 18, dtype=np.int8)[None]
     assert books_of(rows) is None
     assert [encoded.encoding for encoded in compact(rows)] == ["bitmap"]
-    assert books_of(rows[:, 1:]) is not None
-    each = np.stack([np.arange(16), np.arange(1, 17)]).astype(np.int8)
-    books = books_of(each)
-    assert books is not None and len(books) == 2
+    books = books_of(rows[:, 1:])
+    assert books is not None and books.values.all()
+    np.testing.assert_array_equal(decoded(as_codebook(rows[:, 2:], books), (1, 15)), rows[:, 2:])
+
+
+def test_rows_share_a_book_that_holds_their_values() -> None:
+    rows = np.array([np.arange(16), np.arange(1, 17), np.arange(16) // 2, np.arange(16) // 3 + 11])
+    books = books_of(rows.astype(np.int8))
+    assert books is not None
+    assert books.values.tolist() == [rows[0].tolist(), rows[1].tolist()]
+    assert books.of_rows.tolist() == [0, 1, 0, 1]
+
+
+def test_there_are_no_more_books_than_a_byte_tells() -> None:
+    rows = np.array([np.arange(16) + 0 * n for n in range(300)], np.int8)
+    books = books_of(rows)
+    assert books is not None and len(books.values) == 1
+    rng = np.random.default_rng(0)
+    rows = np.array([rng.permutation(np.arange(-128, 128))[:16] for _ in range(300)], np.int8)
+    assert books_of(rows) is None and books_of(rows[:256]) is not None
 
 
 IMAGES = (  # image, weights, stride, padding
@@ -100,6 +119,7 @@ IMAGES = (  # image, weights, stride, padding
     ((9, 4, 6), (3, 2, 5, 6), 2, flat.SAME),
     ((3, 5, 16), (7, 1, 1, 16), 1, flat.SAME),
     ((2, 2, 300), (2, 1, 1, 300), 1, flat.SAME),
+    ((4, 5, 3), (3, 3, 3, 3), 1, flat.SAME),
 )
 
 
@@ -137,6 +157,36 @@ def filled(number: int, probe: Probe, encoding: str) -> FlatModel:
     return FlatModel(tuple(tensors), made.operators, made.inputs, made.outputs)
 
 
+@pytest.mark.parametrize(
+    ("channels", "kernel"), [(12, "tk_conv_codebook_s8"), (16, "tk_conv_codebook_tile_s8")]
+)
+def test_columns_are_filled_up_where_weights_can_be_zero(channels: int, kernel: str) -> None:
+    sizes = ((1, 4, 4, channels), (4, 1, 1, channels), (1, 4, 4, 4))
+    probe = Probe("CONV_2D", *sizes, flat.conv_options((1, 1), (1, 1), flat.SAME), PLAIN)
+    made = model(np.random.default_rng(0), probe)
+    weights = np.arange(4 * channels).reshape(sizes[1]) % 16 + 1
+    tensor = replace(made.tensors[1], data=weights.astype(np.int8))
+    made = replace(made, tensors=(made.tensors[0], tensor, *made.tensors[2:]))
+    for spared, expected in ((0, kernel), (16, "tk_conv_codebook_tile_s8")):
+        tensor.data[tensor.data == spared] = 1
+        compiled = compile_model(
+            to_bytes(made, "c_"), "c.tflite", "0", LowerOptions("size", "codebook", dsp=True)
+        )
+        assert [call.kernel for call in compiled.program.layers] == [expected]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "kernel"), [(64, "tk_codebook_s8"), (128, "tk_codebook_pairs_s8")]
+)
+def test_a_table_of_pairs_serves_enough_weights(inputs: int, kernel: str) -> None:
+    probe = Probe("FULLY_CONNECTED", (1, inputs), (16, inputs), (1, 16), flat.dense_options(), FEW)
+    made = filled(1, probe, "codebook")  # of two books
+    options = LowerOptions("size", "codebook", dsp=True)
+    (call,) = compile_model(to_bytes(made, "c_"), "c.tflite", "0", options).program.layers
+    assert call.kernel == kernel
+    assert call.scratch_bytes == (1024 + 2 * inputs if inputs == 128 else 0)
+
+
 def runs(dsp: bool, core: str) -> list[Run]:
     rng = np.random.default_rng(9)
     found = []
@@ -150,7 +200,7 @@ def runs(dsp: bool, core: str) -> list[Run]:
             inputs = rng.integers(-128, 128, (3, *probe.image)).astype(np.int8)
             found.append(Run(compiled, [inputs]))
     kernels = {call.kernel for run in found for call in run.model.program.layers}
-    assert kernels == {*KERNELS, *(["tk_conv_bitmap_tile_s8"] if dsp else [])}
+    assert kernels == {*KERNELS, *(DSP_KERNELS if dsp else ())}
     return found
 
 

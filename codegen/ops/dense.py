@@ -24,6 +24,7 @@ _MOST_APART = 0.02  # output steps
 _TILED = {
     "bitmap": packed.lower_bitmap_convolution,
     "block": packed.lower_block_convolution,
+    "codebook": packed.lower_codebook_convolution,
     "sparse": packed.lower_sparse_convolution,
 }
 _PLAIN: dict[str, Callable[[Product], work.Work]] = {
@@ -137,7 +138,7 @@ def _lower_single(
     amount = product.count_work(encoded, 1)
     if plain:
         amount = _PLAIN[encoded.encoding](product)
-    return Layer(
+    layer = Layer(
         name=operator.name,
         kind=operator.kind,
         summary=summary_of(f"dense {inputs} -> {outputs}", activation, encoded),
@@ -151,6 +152,9 @@ def _lower_single(
         encoding=encoded.encoding,
         work=amount,
     )
+    if options.dsp and encoded.encoding == "codebook":
+        return packed.by_pairs(layer, product)
+    return layer
 
 
 def convolution(
@@ -182,6 +186,13 @@ def _streams(product: Product, options: LowerOptions) -> bool:
     return options.dsp and product.plain and fits_records(product.folded_bias())
 
 
+def _tiled(product: Product, encoded: Encoded) -> bool:
+    """Tell whether weights that are not dense have a DSP kernel."""
+    if encoded.encoding == "codebook":
+        return packed.has_tiles(product, encoded)
+    return encoded.encoding in _TILED
+
+
 def lower_convolution(
     operator: Operator,
     product: Product,
@@ -194,7 +205,7 @@ def lower_convolution(
     product = packed.prepared(product)
     if packed.chosen(product, encoded, options):
         return packed.lower_convolution(operator, product, view, channels, encoded)
-    if _streams(product, options) and encoded.encoding in _TILED:
+    if _streams(product, options) and _tiled(product, encoded):
         return _TILED[encoded.encoding](operator, product, view, channels, encoded)
     outputs, taps = product.rows.shape
     matrix = encoded.encoding

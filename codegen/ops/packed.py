@@ -1,21 +1,26 @@
 """Layers with dense weights on a core with DSP instructions."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tinykit.codegen import packed, work
-from tinykit.codegen.access import copied_in_tiles
+from tinykit.codegen.access import Steps, copied_first, copied_in_tiles
 from tinykit.codegen.encode import Encoded
-from tinykit.codegen.layer import Layer, LowerOptions
+from tinykit.codegen.layer import Layer, LowerOptions, Table
 from tinykit.codegen.ops import shared
 from tinykit.codegen.ops.product import Product, summary_of
 from tinykit.codegen.ops.shared import Window
 from tinykit.codegen.ops.width import INT8
+from tinykit.codegen.work import CODEBOOK_WORD
 from tinykit.core.graph import Operator
 
 _ALIGNMENT = 4
 _TILE_ONLY = ("pairs", "run")  # members of tk_conv_packed_layer that sparse weights do not need
+_PAIRS_BYTES = 1024  # of a table; it has to serve as many weights, and is made in the time of 400
 _MOST_POSITIONS = (1 << 16) - 1  # of a row, in tk_window
 
 
@@ -136,6 +141,63 @@ def lower_block_convolution(
     )
 
 
+def by_pairs(layer: Layer, product: Product) -> Layer:
+    """Let FULLY_CONNECTED look two weights of a codebook up at a time, where that pays."""
+    outputs, inputs = product.rows.shape
+    books = len(_values(layer.tables))
+    if not product.plain or books * _PAIRS_BYTES > inputs * outputs:
+        return layer
+    at_once = Steps(np.zeros(1, np.int64), np.full(1, inputs), outputs)
+    return replace(
+        layer,
+        kernel="tk_codebook_pairs_s8",
+        takes_scratch=True,
+        scratch_bytes=_PAIRS_BYTES + 2 * (inputs + -inputs % CODEBOOK_WORD),
+        scratch_alignment=_ALIGNMENT,
+        access=(copied_first(at_once),),
+        work=work.codebook_pairs(product.rows, books, product.clipped),
+    )
+
+
+def has_tiles(product: Product, encoded: Encoded) -> bool:
+    """Tell whether inputs that fill columns up meet weights that are zero."""
+    whole = product.rows.shape[1] % CODEBOOK_WORD == 0
+    return whole or bool((_values(encoded.tables) == 0).any(axis=1).all())
+
+
+def lower_codebook_convolution(
+    operator: Operator, product: Product, view: Window, channels: int, encoded: Encoded
+) -> Layer:
+    """Lower a product with weights of four bits, at every position of an image."""
+    layer = lower_convolution(operator, product, view, channels, encoded)
+    view = _one_row(view)
+    name, taps = operator.name, product.rows.shape[1]
+    run, filled = view.kernel[1] * channels, taps + -taps % CODEBOOK_WORD
+    ours: dict[str, int | str] = {
+        "pairs": packed.column_words(taps),
+        "run": run,
+        "weights": f"{name}_codes",
+    }
+    return replace(
+        layer,
+        kernel="tk_conv_codebook_tile_s8",
+        record="tk_conv_codebook_tile_layer",
+        fields=(
+            ("books", f"{name}_books"),
+            ("values", f"{name}_values"),
+            ("packed", tuple((name, ours.get(name, value)) for name, value in layer.fields)),
+        ),
+        tables=(*encoded.tables, packed.row_records(product.folded_bias(), product.scaling)),
+        scratch_bytes=2 * packed.COLUMNS * filled + _single_bytes(view, run, filled),
+        work=work.codebook_tiles(view, product.rows, channels, product.clipped),
+    )
+
+
+def _values(tables: Sequence[Table]) -> NDArray[Any]:
+    """Return the books of a codebook's tables."""
+    return next(table.values for table in tables if table.name == "values")
+
+
 def gathered_bytes(view: Window, channels: int) -> int:
     """Return the bytes that a row of the window is gathered in, where it is not read in place."""
     in_place = view.dilation[1] == 1 and all(map(view.stays_inside, (0, 1)))
@@ -207,6 +269,12 @@ def _one_row(view: Window) -> Window:
 def _copied_bytes(view: Window, run: int, window_bytes: int) -> int:
     """Return the bytes that a window is copied to, where it is not read in place."""
     whole = run % packed.GROUP == 0 and not gathered_bytes(view, run)
-    if whole and (view.kernel == (1, 1) or view.output[1] % packed.COLUMNS == 0):
+    if whole and view.output[1] % packed.COLUMNS == 0:
         return 0
-    return window_bytes
+    return _single_bytes(view, run, window_bytes)
+
+
+def _single_bytes(view: Window, run: int, window_bytes: int) -> int:
+    """Return the same where columns are filled one by one."""
+    whole = run % packed.GROUP == 0 and not gathered_bytes(view, run)
+    return 0 if whole and view.kernel == (1, 1) else window_bytes

@@ -26,12 +26,13 @@ void tk_codebook_s8(const tk_codebook_layer *layer, const int8_t *src, int8_t *d
 {
     // what lies in registers cannot be changed by a store to dst
     const tk_output out = layer->out;
-    const uint32_t step = layer->step, words = layer->inputs / TK_CODEBOOK_WORD;
+    const uint32_t words = layer->inputs / TK_CODEBOOK_WORD;
     const uint32_t rest = layer->inputs % TK_CODEBOOK_WORD;
     const int32_t *bias = layer->bias;
-    const int8_t *values = layer->values;
+    const uint8_t *books = layer->books;
     const uint32_t *codes = layer->codes;
     for (uint32_t channel = 0; channel < out.channels; channel++) {
+        const int8_t *values = layer->values + TK_CODEBOOK_VALUES * *books++;
         const int8_t *inputs = src;
         int32_t sum = *bias++;
         for (const uint32_t *end = codes + words; codes < end; inputs += TK_CODEBOOK_WORD) {
@@ -44,6 +45,5 @@ void tk_codebook_s8(const tk_codebook_layer *layer, const int8_t *src, int8_t *d
             }
         }
         dst[channel] = tk_finish(&out, channel, sum);
-        values += step;
     }
 }

@@ -72,15 +72,15 @@ typedef struct {
     tk_output out;
 } tk_bitmap_layer;
 
-// The same with weights of at most 16 values, four bits each: their places among the values. The
-// first input of a row has the lowest bits of the row's first word.
+// The same with weights of at most 16 values, four bits each: their places among the values of the
+// row's book. The first input of a row has the lowest bits of the row's first word.
 #define TK_CODEBOOK_VALUES 16
 #define TK_CODEBOOK_WORD   8
 typedef struct {
     uint16_t inputs;
-    uint8_t step;          // from one row's values to the next one's: 16, or 0 if all have the same
     const uint32_t *codes; // [out.channels][words]
-    const int8_t *values;  // [16], once or for each row
+    const uint8_t *books;  // [out.channels]
+    const int8_t *values;  // [books][16]
     const int32_t *bias;   // [out.channels]
     tk_output out;
 } tk_codebook_layer;
@@ -147,6 +147,13 @@ typedef struct {
     tk_window window;
     tk_output out;
 } tk_conv_packed_layer;
+
+// With few values, laid out for DSP instructions: firmware/kernels/tk_tile_codebook.h.
+typedef struct {
+    const uint8_t *books; // as in tk_codebook_layer
+    const int8_t *values;
+    tk_conv_packed_layer packed; // its weights are codes
+} tk_conv_codebook_tile_layer;
 
 // Sparse, laid out for DSP instructions: firmware/kernels/tk_tile_sparse.h. Shifts and sums as
 // above.
@@ -635,6 +642,11 @@ void tk_block_s8(const tk_sparse_layer *layer, const int8_t *src, int8_t *dst);
 void tk_bitmap_s8(const tk_bitmap_layer *layer, const int8_t *src, int8_t *dst);
 void tk_codebook_s8(const tk_codebook_layer *layer, const int8_t *src, int8_t *dst);
 
+// As tk_codebook_s8, for plain outputs. `scratch` holds 1024 bytes, and behind them 2 for each
+// input, filled up to a multiple of TK_CODEBOOK_WORD; it lies at a multiple of 4 bytes.
+void tk_codebook_pairs_s8(const tk_codebook_layer *layer, const int8_t *src, int8_t *dst,
+                          int8_t *scratch);
+
 // As tk_sparse_s8 and tk_block_s8, for plain outputs.
 void tk_sparse_plain_s8(const tk_sparse_layer *layer, const int8_t *src, int8_t *dst);
 void tk_block_plain_s8(const tk_sparse_layer *layer, const int8_t *src, int8_t *dst);
@@ -665,6 +677,11 @@ void tk_conv_large_s8(const tk_conv_packed_layer *layer, const int8_t *src, int8
                       int8_t *scratch);
 void tk_conv_block_tile_s8(const tk_conv_packed_layer *layer, const int8_t *src, int8_t *dst,
                            int8_t *scratch);
+
+// The same of columns filled up to multiples of TK_CODEBOOK_WORD inputs, and of the bytes of a
+// whole window.
+void tk_conv_codebook_tile_s8(const tk_conv_codebook_tile_layer *layer, const int8_t *src,
+                              int8_t *dst, int8_t *scratch);
 
 // `scratch` holds a tile of 8 bytes for each input, and behind it the bytes of 4 rows of the window
 // unless none is gathered; it lies at a multiple of 4 bytes.
