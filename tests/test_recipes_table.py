@@ -24,9 +24,9 @@ def test_the_page_says_who_wins_and_who_loses() -> None:
     one, other = text.split("## life")[1].split("## sine")
     assert "| gradual | 98.00 (97.00 to 99.00) | 2 | 1 | 1.5 | 0.2 |" in one
     assert "gradual pruning beats the dense twin" in one
-    assert "Sparse from the start loses to it: erk, snip." in one
+    assert "Sparse from the start loses to it: erk; snip." in one
     assert "Sparse from the start is as good or better: rigl." in one
-    assert "pruned tables: 1600 bytes" in one
+    assert "1600 bytes of tables" in one
     assert "does **not** beat the dense twin" in other  # a smaller error is better
     assert "| gradual | 0.2 (0.21 to 0.19) |" in other
     assert "As good as the twin or worse: gradual" in other
