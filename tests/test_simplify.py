@@ -11,6 +11,7 @@ from draft import Draft
 from flat import FlatTensor, to_bytes
 from models import compiled as compiled_file
 from models import random_inputs
+from numpy.typing import NDArray
 from spare import spare
 
 from tinykit.codegen import reference
@@ -170,20 +171,25 @@ def test_a_padded_tensor_exists_only_for_other_readers(read_twice: bool) -> None
     assert ("// Layers left out: 1;" in model.files["padded.c"]) == (not read_twice)
 
 
-def hidden_layer(zeros: float) -> bytes:
-    """Make two dense layers, 8 -> 8 -> 16; one hidden channel has no weights."""
-    rng = np.random.default_rng(0)
-    draft = Draft(rng)
-    source = draft.input((1, 8), 0.1, 0)
-    first, second = (rng.integers(1, 99, shape).astype(np.int8) for shape in ((8, 8), (16, 8)))
-    first[3] = 0
-    second[rng.random(second.shape) < zeros] = 0
+def two_layers(first: NDArray[np.int8], second: NDArray[np.int8]) -> bytes:
+    """Make two dense layers without biases."""
+    draft = Draft(np.random.default_rng(0))
+    source = draft.input((1, first.shape[1]), 0.1, 0)
     for name, values in (("w", first), ("v", second)):
         table = draft.add(FlatTensor(name, values.shape, "int8", (0.1,), (0,), data=values))
         target = FlatTensor(f"{name} out", (1, len(values)), "int8", (20.0,), (0,))
         inputs = (source, table, -1)
         source = draft.apply("FULLY_CONNECTED", inputs, flat.dense_options(), target)
     return to_bytes(draft.model((source,)))
+
+
+def hidden_layer(zeros: float) -> bytes:
+    """Make two dense layers, 8 -> 8 -> 16; one hidden channel has no weights."""
+    rng = np.random.default_rng(0)
+    first, second = (rng.integers(1, 99, shape).astype(np.int8) for shape in ((8, 8), (16, 8)))
+    first[3] = 0
+    second[rng.random(second.shape) < zeros] = 0
+    return two_layers(first, second)
 
 
 @pytest.mark.parametrize(
@@ -200,17 +206,10 @@ def pruned_layer(block: int) -> bytes:
     Of the second layer's weights, three quarters are zero, in blocks of so many inputs.
     """
     rng = np.random.default_rng(0)
-    draft = Draft(rng)
-    source = draft.input((1, 8), 0.1, 0)
     first, second = (rng.integers(1, 99, shape).astype(np.int8) for shape in ((32, 8), (48, 32)))
     first[[3, 8, 9, 10, 11]] = 0
     second[np.repeat(rng.random((48, 32 // block)) < 0.75, block, axis=1)] = 0
-    for name, values in (("w", first), ("v", second)):
-        table = draft.add(FlatTensor(name, values.shape, "int8", (0.1,), (0,), data=values))
-        target = FlatTensor(f"{name} out", (1, len(values)), "int8", (20.0,), (0,))
-        inputs = (source, table, -1)
-        source = draft.apply("FULLY_CONNECTED", inputs, flat.dense_options(), target)
-    return to_bytes(draft.model((source,)))
+    return two_layers(first, second)
 
 
 @pytest.mark.parametrize("dsp", [False, True])
