@@ -3,14 +3,16 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 #include "tk_lstm.h"
+#include "tk_row_sum.h"
 
 // Moves `layer`, a copy, behind the row.
 static int32_t row(tk_lstm_sparse_layer *layer, const int8_t *src, uint32_t count, int32_t sum)
 {
     for (uint32_t start = 0; start < count; start += TK_SPARSE_SEGMENT) {
-        for (const uint8_t *end = layer->indices + *layer->counts++; layer->indices < end;) {
-            sum += *layer->weights++ * src[start + *layer->indices++];
-        }
+        const uint32_t weights = *layer->counts++;
+        sum += tk_segment_sum_s8(layer->weights, layer->indices, weights, src + start);
+        layer->weights += weights;
+        layer->indices += weights;
     }
     return sum;
 }
