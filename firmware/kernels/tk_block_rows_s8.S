@@ -16,15 +16,8 @@
 #if defined(__ARM_FEATURE_DSP) && __ARM_FEATURE_DSP
     .syntax unified
     .thumb
-#include "tk_requantize.inc"
+#include "tk_sparse_rows.inc"
 
-    // 0 inputs; tk_sparse_rows, behind the registers that are pushed
-    .equ    END, 40
-    .equ    BIAS, 44 // with the output behind it
-    .equ    LAST, 52
-    .equ    MULTIPLIER, 56 // with the shift behind it
-    .equ    STEP, 64
-    .equ    ZERO, 68
     .equ    SEGMENT, 4 * 255
 
     // 36 bytes
@@ -66,10 +59,7 @@ tk_block_rows_s8:
 .Lend:
     subs    r9, r9, #1
     bpl     .Lturn
-    ldr     r7, [sp, #END]
-    add     r3, r3, #SEGMENT
-    cmp     r3, r7
-    blo     .Lsegment
+    next_segment SEGMENT, .Lsegment
 
     ldrd    r7, r8, [sp, #MULTIPLIER]
     ldr     r9, [sp, #STEP]
@@ -80,14 +70,7 @@ tk_block_rows_s8:
     strd    r7, r8, [sp, #MULTIPLIER]
     lsl     r10, r10, #1
     mvn     r12, r12
-    smmlar  r4, r4, r10, r4
-    finish_doubled r4, r12, r11
-    strb    r4, [r6], #1
-    ldr     r3, [sp]
-    ldr     r7, [sp, #LAST]
-    cmp     r6, r7
-    bne     .Lrow
-    pop     {r3-r11, pc}
+    next_row .Lrow
     .size   tk_block_rows_s8, . - tk_block_rows_s8
 
     // What clang writes for C: host/stack.py reads it.

@@ -12,14 +12,7 @@
 #if defined(__ARM_FEATURE_DSP) && __ARM_FEATURE_DSP
     .syntax unified
     .thumb
-
-    // 16 bytes
-    .macro product
-    ldrb    r4, [r1], #1
-    ldrsb   lr, [r0], #1
-    ldrsb.w r4, [r3, r4]
-    smlabb  r12, r4, lr, r12
-    .endm
+#include "tk_sparse_rows.inc"
 
     .section .text.tk_segment_sum_s8, "ax", %progbits
     .balign 4
@@ -36,7 +29,7 @@ tk_segment_sum_s8:
     bx      r4
 .Lturn:
     .rept   8
-    product
+    product r4, lr, r12
     .endr
 .Lend:
     subs    r2, r2, #1

@@ -17,23 +17,9 @@
 #if defined(__ARM_FEATURE_DSP) && __ARM_FEATURE_DSP
     .syntax unified
     .thumb
-#include "tk_requantize.inc"
+#include "tk_sparse_rows.inc"
 
-    // 0 inputs; tk_sparse_rows, behind the registers that are pushed
-    .equ    END, 40
-    .equ    BIAS, 44 // with the output behind it
-    .equ    LAST, 52
-    .equ    MULTIPLIER, 56 // with the shift behind it
-    .equ    STEP, 64
-    .equ    ZERO, 68
     .equ    SEGMENT, 255
-
-    .macro weight
-    ldrb    r7, [r1], #1
-    ldrsb   r8, [r0], #1
-    ldrsb.w r7, [r3, r7]
-    smlabb  r4, r7, r8, r4
-    .endm
 
     .section .text.tk_sparse_rows_s8, "ax", %progbits
     .balign 4
@@ -60,15 +46,12 @@ tk_sparse_rows_s8:
     bx      r7
 .Lturn:
     .rept   16
-    weight
+    product r7, r8, r4
     .endr
 .Lend:
     subs    r9, r9, #1
     bpl     .Lturn
-    ldr     r7, [sp, #END]
-    add     r3, r3, #SEGMENT
-    cmp     r3, r7
-    blo     .Lsegment
+    next_segment SEGMENT, .Lsegment
 
     ldr     r7, [sp, #STEP]
     cbz     r7, .Lscaled
@@ -79,14 +62,7 @@ tk_sparse_rows_s8:
     lsl     r10, r10, #1
     mvn     r12, r12
 .Lscaled:
-    smmlar  r4, r4, r10, r4
-    finish_doubled r4, r12, r11
-    strb    r4, [r6], #1
-    ldr     r3, [sp]
-    ldr     r7, [sp, #LAST]
-    cmp     r6, r7
-    bne     .Lrow
-    pop     {r3-r11, pc}
+    next_row .Lrow
     .size   tk_sparse_rows_s8, . - tk_sparse_rows_s8
 
     // What clang writes for C: host/stack.py reads it.

@@ -30,16 +30,6 @@
     .equ    ZERO, 96
     .equ    WORD, 256 // bytes of columns
 
-    .macro four_columns a, b, c, d
-    ldr     r2, [r1], #4
-    sxtb16  r12, r2
-    sxtb16  r2, r2, ror #8
-    smlabb  \a, r12, lr, \a
-    smlatb  \c, r12, lr, \c
-    smlabb  \b, r2, lr, \b
-    smlatb  \d, r2, lr, \d
-    .endm
-
     .section .text.tk_tile_bitmap_s8, "ax", %progbits
     .balign 4
     .global tk_tile_bitmap_s8
@@ -48,16 +38,7 @@ tk_tile_bitmap_s8:
     mov     r12, #0
     push    {r0-r12, lr}
 .Lrow:
-    ldrd    r12, r1, [sp, #ROWS]
-    ldr     r4, [r12]
-    asr     r4, r4, #5
-    mov     r5, r4
-    mov     r6, r4
-    mov     r7, r4
-    mov     r8, r4
-    mov     r9, r4
-    mov     r10, r4
-    mov     r11, r4
+    start_eight
 .Lword:
     ldr     r12, [sp, #MASKS]
     ldr     r3, [r12], #4
@@ -70,8 +51,10 @@ tk_tile_bitmap_s8:
     lsl     r3, r3, r2
     lsls    r3, r3, #1
     ldrsb   lr, [r0], #1
-    four_columns r4, r5, r6, r7
-    four_columns r8, r9, r10, r11
+    ldr     r2, [r1], #4
+    four_columns r2, r4, r5, r6, r7
+    ldr     r2, [r1], #4
+    four_columns r2, r8, r9, r10, r11
     bne     .Lweight
 .Lnext:
     ldr     r1, [sp, #HERE]
@@ -80,15 +63,7 @@ tk_tile_bitmap_s8:
     cmp     r1, r2
     blo     .Lword
 
-    row_constants
-    finish  r4, 0
-    finish  r5, 1
-    finish  r6, 2
-    finish  r7, 3
-    finish  r8, 4
-    finish  r9, 5
-    finish  r10, 6
-    finish  r11, 7
+    finish_eight
     next_row .Lrow
     .size   tk_tile_bitmap_s8, . - tk_tile_bitmap_s8
 

@@ -39,12 +39,7 @@ tk_tile_blocks_s8:
     mov     r12, #0
     push    {r0-r12, lr}
 .Lrow:
-    ldrd    r12, r1, [sp, #ROWS]
-    ldr     r4, [r12]
-    asr     r4, r4, #5
-    mov     r5, r4
-    mov     r6, r4
-    mov     r7, r4
+    start_four
     ldrb    r2, [r0], #1
     cbz     r2, .Lend
 .Lblock:
@@ -66,11 +61,7 @@ tk_tile_blocks_s8:
     cmp     r2, #0
     bne     .Lblock
 .Lend:
-    row_constants
-    finish  r4, 0
-    finish  r5, 1
-    finish  r6, 2
-    finish  r7, 3
+    finish_four
     next_row .Lrow
     .size   tk_tile_blocks_s8, . - tk_tile_blocks_s8
 

@@ -55,12 +55,7 @@ tk_tile_codebook_s8:
     ldrb    r12, [r2], #1
     str     r2, [sp, #BOOKS]
     add     r3, r3, r12, lsl #4
-    ldrd    r12, r1, [sp, #ROWS]
-    ldr     r4, [r12]
-    asr     r4, r4, #5
-    mov     r5, r4
-    mov     r6, r4
-    mov     r7, r4
+    start_four
 .Lword:
     ldr     r2, [r0], #4
     two_inputs 0, 8
@@ -70,11 +65,7 @@ tk_tile_codebook_s8:
     ldr     r12, [sp, #END]
     cmp     r1, r12
     bne     .Lword
-    row_constants
-    finish  r4, 0
-    finish  r5, 1
-    finish  r6, 2
-    finish  r7, 3
+    finish_four
     next_row .Lrow
     .size   tk_tile_codebook_s8, . - tk_tile_codebook_s8
 

@@ -27,15 +27,6 @@
     .equ    DST, 56
     .equ    ZERO, 88
 
-    .macro four_columns word, a, b, c, d
-    sxtb16  r12, \word
-    sxtb16  \word, \word, ror #8
-    smlabb  \a, r12, lr, \a
-    smlatb  \c, r12, lr, \c
-    smlabb  \b, \word, lr, \b
-    smlatb  \d, \word, lr, \d
-    .endm
-
     .macro weight
     ldrb    r2, [r0], #2
     cbz     r2, .Lend
@@ -55,31 +46,14 @@ tk_tile_sparse_s8:
     mov     r12, #0
     push    {r0-r12, lr}
 .Lrow:
-    ldrd    r12, r1, [sp, #ROWS]
-    ldr     r4, [r12]
-    asr     r4, r4, #5
-    mov     r5, r4
-    mov     r6, r4
-    mov     r7, r4
-    mov     r8, r4
-    mov     r9, r4
-    mov     r10, r4
-    mov     r11, r4
+    start_eight
 .Lweight:
     weight
     weight
     b       .Lweight
 .Lend:
     sub     r0, r0, #1
-    row_constants
-    finish  r4, 0
-    finish  r5, 1
-    finish  r6, 2
-    finish  r7, 3
-    finish  r8, 4
-    finish  r9, 5
-    finish  r10, 6
-    finish  r11, 7
+    finish_eight
     next_row .Lrow
     .size   tk_tile_sparse_s8, . - tk_tile_sparse_s8
 
