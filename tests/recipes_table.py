@@ -39,15 +39,7 @@ BOARD = "nano33"
 ROUNDS = 4  # of iterative pruning and of the lottery, which share the epochs of one
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """Hold how many epochs every row of a task has: dense, and for pruning."""
-
-    dense: int
-    prune: int
-
-
-TASKS = {"sine": Budget(60, 60), "life": Budget(10, 25), "digits": Budget(8, 24)}  # the tasks' own
+TASKS = ("sine", "life", "digits")
 FROM_DENSE = ("gradual", "one-shot", "iterative")
 FROM_START = ("erk", "snip", "rigl")
 ROWS = ("dense", *FROM_DENSE, "early bird, gradual", *FROM_START, "dense twin")
@@ -66,9 +58,8 @@ class Row:
 
 def measure(name: str, seed: int, factor: float) -> dict[str, Row]:
     """Train a task's network by every recipe."""
-    budget = TASKS[name]
     task = load_task(name)
-    task = replace(task, settings=replace(task.settings, epochs=budget.dense))
+    epochs, prune_epochs = task.settings.epochs, task.settings.prune_epochs
     rows: dict[str, Row] = {}
 
     def note(row: str, model: Any, test: Splits, cost: TrainingCost) -> None:
@@ -82,13 +73,13 @@ def measure(name: str, seed: int, factor: float) -> dict[str, Row]:
     start = dense.get_weights()
     for recipe in FROM_DENSE:
         dense.set_weights(start)
-        spent = _prune(dense, splits, _recipe(task, recipe, budget.prune), seed)
+        spent = _prune(dense, splits, _recipe(task, recipe, prune_epochs), seed)
         note(recipe, dense, splits, cost + spent)
-    bird = EarlyBird(_recipe(task, "gradual", budget.prune))
+    bird = EarlyBird(_recipe(task, "gradual", prune_epochs))
     model, _, spent = _dense(task, seed, lambda model, _epoch: bird.settled(model))
-    spent += _prune(model, splits, _recipe(task, "gradual", budget.prune), seed)
+    spent += _prune(model, splits, _recipe(task, "gradual", prune_epochs), seed)
     note("early bird, gradual", model, splits, spent)
-    whole = budget.dense + budget.prune
+    whole = epochs + prune_epochs
     for recipe in FROM_START:
         import_keras().utils.set_random_seed(seed)
         model = task.build_model()
@@ -141,10 +132,10 @@ def _round_epochs(epochs: int) -> int:
 
 def twin_factor(name: str) -> tuple[float, int]:
     """Return the widths of a task's twin, and the bytes of all tables of its pruned network."""
-    task, budget = load_task(name), TASKS[name]
+    task = load_task(name)
     task = replace(task, settings=replace(task.settings, epochs=1))
     model, splits, _ = fit_task(task, 0)
-    _prune(model, splits, _recipe(task, "gradual", budget.prune), 0)
+    _prune(model, splits, _recipe(task, "gradual", task.settings.prune_epochs), 0)
     place = Place(find_board(BOARD), BuildOptions())
     with tempfile.TemporaryDirectory(prefix="tinykit-") as work:
         path = Path(work, "pruned.keras")
@@ -184,7 +175,8 @@ those that the processor worked for, whatever else the machine did. Joules are a
 
 
 def _part(name: str, seeds: list[dict[str, Row]], tables: int) -> str:
-    budget = TASKS[name]
+    settings = load_task(name).settings
+    each_round = _round_epochs(settings.prune_epochs)
     accuracy = name != "sine"
     head = "accuracy, % (worst to best)" if accuracy else "mean squared error (worst to best)"
     lines = [
@@ -203,7 +195,7 @@ def _part(name: str, seeds: list[dict[str, Row]], tables: int) -> str:
         )
     return f"""## {name}
 
-{budget.dense} epochs dense, {budget.prune} of pruning, {_round_epochs(budget.prune)} in each round
+{settings.epochs} epochs dense, {settings.prune_epochs} of pruning, {each_round} in each round
 of iterative pruning; pruned gradually, the network has {tables} bytes of tables.
 
 {chr(10).join(lines)}

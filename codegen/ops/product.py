@@ -11,6 +11,13 @@ from tinykit.codegen.ops import shared
 from tinykit.codegen.ops.shared import Ints
 from tinykit.codegen.ops.width import INT8
 
+_COUNTED = {
+    "bitmap": work.bitmap_product,
+    "block": work.block_product,
+    "codebook": work.codebook_product,
+    "sparse": work.sparse_product,
+}
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Product:
@@ -46,14 +53,8 @@ class Product:
 
     def count_work(self, encoded: Encoded, times: int) -> work.Work:
         """Count the product, taken so many times, without DSP instructions."""
-        if encoded.encoding == "sparse":
-            return work.sparse_product(self.rows, times, self.plain)
-        if encoded.encoding == "block":
-            return work.block_product(self.rows, times, self.plain)
-        if encoded.encoding == "bitmap":
-            return work.bitmap_product(self.rows, times, self.plain)
-        if encoded.encoding == "codebook":
-            return work.codebook_product(self.rows, times, self.plain)
+        if encoded.encoding in _COUNTED:
+            return _COUNTED[encoded.encoding](self.rows, times, self.plain)
         if self.scaling.width == INT8:
             return work.dense_product(self.rows, times, self.plain)
         return work.wide_product(self.rows, times)
